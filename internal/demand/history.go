@@ -1,0 +1,50 @@
+// Package demand turns what the metrics recorded about an app into the demand
+// that a placement is computed for.
+package demand
+
+import (
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+// A History is what the metrics recorded about one app, hour by hour. Every
+// hourly slice has length Hours; index i covers the hour that starts at
+// Start + i hours.
+type History struct {
+	// Start is the beginning of the first hour. It is a whole hour, in UTC.
+	Start time.Time
+	// Hours is the number of hours covered.
+	Hours int
+
+	// Responses counts the HTTP responses that left Fly's edge in each region,
+	// per hour. A region without a series is absent from the map; an hour
+	// without a sample is 0.
+	Responses map[region.Code][]float64
+	// Served counts the HTTP responses that the app's Machines gave, per hour,
+	// all regions together; NaN where there was no sample. Empty: no series.
+	Served []float64
+	// ConcurrencyMean and ConcurrencyMax are the mean and the largest number of
+	// requests in flight in each hour, summed over the app's Machines before
+	// the mean and the maximum are taken; NaN where there was no sample.
+	// Empty: no series.
+	ConcurrencyMean, ConcurrencyMax []float64
+	// ResponseTime is the mean time that the app took for a response over the
+	// whole period, in seconds; NaN when it is not known.
+	ResponseTime float64
+	// ServedBy counts the responses of the whole period by Machine ID.
+	ServedBy map[string]float64
+
+	// OrgUp tells for each hour whether anything at all was recorded in the
+	// whole organization: false is a gap in the metrics, not a quiet app.
+	OrgUp []bool
+	// Newest is the time of the organization's newest sample; zero when none.
+	Newest time.Time
+	// Known tells whether the metrics have any series of the app in the period.
+	Known bool
+	// Partial tells that some storage node did not answer, so that figures may
+	// be too low.
+	Partial bool
+	// Warnings are the server's own warnings, sorted, without duplicates.
+	Warnings []string
+}
