@@ -21,6 +21,9 @@ type History struct {
 	// per hour. A region without a series is absent from the map; an hour
 	// without a sample is 0.
 	Responses map[region.Code][]float64
+	// Filtered is true when Responses counts only some response statuses.
+	// Served always counts all of them.
+	Filtered bool
 	// Served counts the HTTP responses that the app's Machines gave, per hour,
 	// all regions together; NaN where there was no sample. Empty: no series.
 	Served []float64

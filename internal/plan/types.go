@@ -1,0 +1,186 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/fleet"
+	"github.com/fly-placer/fly-placer/internal/latency"
+	"github.com/fly-placer/fly-placer/internal/placement"
+	"github.com/fly-placer/fly-placer/internal/price"
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+// An Outcome is how a run ended for an app, in one word.
+type Outcome string
+
+// The outcomes of a plan.
+const (
+	Planned    Outcome = "planned"    // there is something to change
+	NoChanges  Outcome = "no-changes" // what runs is best
+	Held       Outcome = "held"       // nothing may be decided, and why
+	Skipped    Outcome = "skipped"    // no secrets here: a fork's pull request
+	Infeasible Outcome = "infeasible" // no placement meets every limit
+	Failed     Outcome = "failed"     // the plan could not be made
+)
+
+// A Plan is what should run for one app, why, and what it is worth.
+type Plan struct {
+	App       string
+	Generated time.Time
+	// From and To bound the window that was read; To is exclusive.
+	From, To time.Time
+	Outcome  Outcome
+	// Groups are sorted by name.
+	Groups []Group
+	// Findings that concern the whole app.
+	Findings []Finding
+}
+
+// A Finding is something the reader should know besides the plan itself.
+type Finding struct {
+	Level Level
+	Text  string
+	// Hint is the next step; it may be empty.
+	Hint string
+}
+
+// A Level is how much a finding matters.
+type Level string
+
+// The levels, as GitHub's annotations name them.
+const (
+	Notice  Level = "notice"
+	Warning Level = "warning"
+	Error   Level = "error"
+)
+
+// A Group is the plan of one process group.
+type Group struct {
+	Name string
+	// Status is Planned, NoChanges, Held or Infeasible.
+	Status Outcome
+	// Guest is the size of Machine the group runs.
+	Guest price.Guest
+	// Current and Placement count managed Machines by region, now and as
+	// planned. A held group's Placement equals its Current.
+	Current, Placement map[region.Code]int
+	// Changes lead from Current to Placement, regions in order: opened, grown,
+	// shrunk, closed, each by code.
+	Changes []Change
+	// Before and After are the figures of Current and of Placement on the same demand.
+	Before, After Figures
+	// Objective, Bound, Gap and Solved tell how good the placement is proven to be.
+	Objective, Bound, Gap float64
+	Solved                placement.Status
+	// Unrestricted is the optimum without the cost guard, when the guard binds.
+	Unrestricted *Alternative
+	// Withheld is what would have been planned if the group were not held;
+	// nil when that is not known or the same.
+	Withheld *Alternative
+	Pins     []fleet.Pin
+	Holds    []Hold
+	Edges    []Edge // by falling share, ties by code
+	// Unmapped are the shares of requests that entered at codes nobody knows.
+	Unmapped map[region.Code]float64
+	Sizing   Sizing
+	Findings []Finding
+	// Conflict names the limits that contradict each other when Infeasible.
+	Conflict []placement.Conflict
+	// Problem is what was solved; its zero value when nothing was.
+	Problem placement.Problem
+}
+
+// Figures describe a placement on the window's demand.
+type Figures struct {
+	MeanMS, P50MS, P95MS float64 // network round trip, request-weighted
+	Compute, Transfer    float64 // USD a month
+}
+
+// Total is compute plus transfer, in USD a month.
+func (f Figures) Total() float64 { return f.Compute + f.Transfer }
+
+// An Alternative is another placement, for comparison.
+type Alternative struct {
+	Placement map[region.Code]int
+	Figures   Figures
+}
+
+// A Change is one region's step from Current to Placement.
+type Change struct {
+	Region region.Code
+	From   int
+	To     int
+	// Share of all requests that the region serves: after the change, or
+	// before it when the region closes.
+	Share float64
+	// MS is what the change does to the mean latency, in milliseconds: the
+	// planned set of regions compared with the same set without this opening
+	// or closing. 0 when only the count changes.
+	MS float64
+	// Compute and Transfer are what it does to the bill, in USD a month.
+	Compute, Transfer float64
+	// Reason is the sentence for people.
+	Reason string
+}
+
+// Delta is the number of Machines created (positive) or destroyed (negative).
+func (c Change) Delta() int { return c.To - c.From }
+
+// A Hold is a reason to change nothing, or to remove nothing.
+type Hold struct {
+	Reason HoldReason
+	// Detail is a sentence with the figures, and Hint the next step.
+	Detail, Hint string
+}
+
+// A HoldReason names a reason to hold.
+type HoldReason string
+
+// The reasons.
+const (
+	TooFewRequests   HoldReason = "too-few-requests"
+	NoSeries         HoldReason = "no-series"
+	PartialMetrics   HoldReason = "partial-metrics"
+	GappyMetrics     HoldReason = "gappy-metrics"
+	StaleMetrics     HoldReason = "stale-metrics"
+	DeployInProgress HoldReason = "deploy-in-progress"
+	Singleton        HoldReason = "singleton"
+	LiteFS           HoldReason = "litefs"
+	Volumes          HoldReason = "volumes"
+	NoConcurrency    HoldReason = "no-concurrency" // nothing is removed; growth goes on
+	Unsteady         HoldReason = "unsteady"       // better on too few days
+)
+
+// An Edge is a region where requests enter, and where they are served from.
+type Edge struct {
+	Code region.Code
+	Name string // "" when unknown
+	// Share of the mapped requests; Requests in the window.
+	Share, Requests float64
+	// StandIn is the deployable region that stands in for a code that is none;
+	// the code itself otherwise.
+	StandIn region.Code
+	// FromBefore and FromAfter are the regions that serve it, at these round trips.
+	FromBefore, FromAfter region.Code
+	BeforeMS, AfterMS     float64
+	Source                latency.Source // where AfterMS comes from
+}
+
+// Sizing says how the load was derived from the traffic.
+type Sizing struct {
+	// Basis is "concurrency", "response time" or "none".
+	Basis string
+	// PerRPS is the requests in flight for each request per second, Burst the
+	// factor from an hour's mean to its peak.
+	PerRPS, Burst        float64
+	SoftLimit, HardLimit float64
+	// Autostop is true when fly-proxy stops idle Machines of the group; the
+	// cost then still assumes that every Machine runs all month.
+	Autostop bool
+	// PeakInFlight is the largest hour of the whole group.
+	PeakInFlight float64
+	// RequestsPerMonth scales the window to 30 days.
+	RequestsPerMonth float64
+	// ValuePerMS is what a millisecond is worth to the group, in USD a month.
+	ValuePerMS float64
+}
