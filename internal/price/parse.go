@@ -1,0 +1,161 @@
+package price
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+// Limits that no real price reaches. A rate above them is most likely a price
+// per hour or month, a markup above them a price.
+const (
+	maxRate   = 0.001 // USD a second: 2,592 a month
+	maxMarkup = 100
+)
+
+// Parse reads the user's own prices, a JSON object, and returns the built-in
+// table with them in place of its own:
+//
+//	{"date": "2026-11-01",
+//	 "shared_vcpu_second": 0.00000075, "performance_vcpu_second": 0.00001196, "ram_gb_second": 0.00000193,
+//	 "regions": {"iad": 1, "fra": 0.69}}
+//
+// Every key may be left out. Rates are USD per second in iad, regions are
+// factors on them. Unknown and repeated keys, rates and factors that are not
+// above 0 or far too large, and malformed dates and region codes are errors,
+// all of them reported together.
+func Parse(data []byte) (Table, error) {
+	t := BuiltIn()
+	p := parser{t: &t}
+	if err := p.object(data, "", p.top); err != nil {
+		p.problems = append(p.problems, err)
+	}
+	if len(p.problems) > 0 {
+		return Table{}, fmt.Errorf("read prices: %w", errors.Join(p.problems...))
+	}
+	t.Source = "own prices over " + BuiltIn().Source + " of " + BuiltIn().Date
+	t.Date = cmp.Or(p.date, t.Date)
+	return t, nil
+}
+
+type parser struct {
+	t        *Table
+	date     string
+	problems []error
+}
+
+func (p *parser) addf(format string, args ...any) {
+	p.problems = append(p.problems, fmt.Errorf(format, args...))
+}
+
+func (p *parser) top(key string, value json.RawMessage) {
+	switch key {
+	case "date":
+		p.day(value)
+	case "shared_vcpu_second":
+		p.rate(key, value, func(x float64) { p.t.vcpuSecond["shared"] = x })
+	case "performance_vcpu_second":
+		p.rate(key, value, func(x float64) { p.t.vcpuSecond["performance"] = x })
+	case "ram_gb_second":
+		p.rate(key, value, func(x float64) { p.t.ramGBSecond = x })
+	case "regions":
+		if err := p.object(value, "regions", p.region); err != nil {
+			p.problems = append(p.problems, err)
+		}
+	default:
+		p.addf("unknown key %q: use date, shared_vcpu_second, performance_vcpu_second, ram_gb_second or regions", key)
+	}
+}
+
+func (p *parser) day(value json.RawMessage) {
+	var day string
+	if json.Unmarshal(value, &day) == nil {
+		if _, err := time.Parse(time.DateOnly, day); err == nil {
+			p.date = day
+			return
+		}
+	}
+	p.addf(`date: %s is not a day like "2026-11-01"`, value)
+}
+
+func (p *parser) rate(key string, value json.RawMessage, set func(float64)) {
+	x, ok := number(value)
+	switch {
+	case !ok || x <= 0:
+		p.addf("%s: %s is not a number above 0", key, value)
+	case x > maxRate:
+		p.addf("%s: %s a second is %.0f USD a month: give USD per second", key, value, x*MonthSeconds)
+	default:
+		set(x)
+	}
+}
+
+func (p *parser) region(key string, value json.RawMessage) {
+	code := region.Code(key)
+	x, ok := number(value)
+	switch {
+	case !code.Valid():
+		p.addf("regions: %q is not a region code: use three lower-case letters", key)
+	case !ok || x <= 0 || x > maxMarkup:
+		p.addf("regions: %s: %s is not a factor above 0 and at most %d; 1 is the price in iad", key, value, maxMarkup)
+	default:
+		p.t.markup[code] = x
+	}
+}
+
+// number reads a JSON number; null and everything else is not one.
+func number(value json.RawMessage) (float64, bool) {
+	var x *float64
+	if err := json.Unmarshal(value, &x); err != nil || x == nil {
+		return 0, false
+	}
+	return *x, true
+}
+
+// object calls member for each member of the JSON object in data, in their
+// order. Unlike encoding/json it takes a repeated key for a problem: the
+// reader of such a file can't know which of the two counts.
+func (p *parser) object(data []byte, name string, member func(key string, value json.RawMessage)) error {
+	where := "prices"
+	if name != "" {
+		where = name
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	start, err := dec.Token()
+	if err != nil {
+		return fmt.Errorf("%s: not JSON: %w", where, err)
+	}
+	if start != json.Delim('{') {
+		return fmt.Errorf("%s: not a JSON object", where)
+	}
+	seen := map[string]bool{}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return fmt.Errorf("%s: not JSON: %w", where, err)
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return fmt.Errorf("%s: not JSON: %w", where, err)
+		}
+		k, _ := key.(string) // a key of an object is a string, or Token had failed
+		if seen[k] {
+			p.addf("%s: %q is given twice", where, k)
+		}
+		seen[k] = true
+		member(k, value)
+	}
+	if _, err := dec.Token(); err != nil {
+		return fmt.Errorf("%s: not JSON: %w", where, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: more than one JSON value", where)
+	}
+	return nil
+}
