@@ -1,0 +1,163 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/fly-placer/fly-placer/internal/latency"
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+// fly tells for each city whether a region of Fly.io's is mapped to it.
+func (s *survey) fly() []bool {
+	is := make([]bool, len(s.cities))
+	for i, c := range s.cities {
+		for _, name := range cityOf {
+			is[i] = is[i] || name == c.name
+		}
+	}
+	return is
+}
+
+// design tells for each city whether the hubs and links may be chosen by
+// looking at it: half of the cities that are none of Fly.io's, by a hash of the
+// name. Nothing else was looked at until the graph was final.
+func (s *survey) design() []bool {
+	is, fly := make([]bool, len(s.cities)), s.fly()
+	for i, c := range s.cities {
+		h := fnv.New32a()
+		h.Write([]byte(c.name))
+		is[i] = !fly[i] && h.Sum32()%2 == 0
+	}
+	return is
+}
+
+// within returns the usable samples with both ends in the set (or, with not,
+// both outside it).
+func (s *survey) within(set []bool, want bool) []sample {
+	var out []sample
+	for _, p := range s.samples {
+		if usable(p) && set[p.a] == want && set[p.b] == want {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func report(w io.Writer, s *survey) {
+	ftl, n := 0, 0
+	for _, p := range s.samples {
+		if p.ftl {
+			ftl++
+		}
+		if usable(p) {
+			n++
+		}
+	}
+	fmt.Fprintf(w, "%d cities, %d pairs, %d of them faster than light in fibre (left out), %d used\n\n", len(s.cities), len(s.samples), ftl, n)
+	fmt.Fprintf(w, "%-44s %7s  %-18s %s\n", "relative error in %, median / p90", "pairs", "through hubs", "a + b·km")
+	line := func(name string, train, test []sample) (hub, plain [2]float64) {
+		c, k := fit(train, false), fit(train, true)
+		e, f := errorsOf(c, test, false), errorsOf(k, test, true)
+		hub = [2]float64{quantile(e, 0.5), quantile(e, 0.9)}
+		plain = [2]float64{quantile(f, 0.5), quantile(f, 0.9)}
+		fmt.Fprintf(w, "%-44s %7d  %5.1f / %-10.1f %5.1f / %.1f\n", name, len(test), 100*hub[0], 100*hub[1], 100*plain[0], 100*plain[1])
+		return hub, plain
+	}
+	var hubs, plains [2]float64
+	const seeds = 10
+	for seed := range uint64(seeds) {
+		half := make([]bool, len(s.cities))
+		for i, at := range rand.New(rand.NewPCG(seed, 0)).Perm(len(half)) {
+			half[at] = i < len(half)/2
+		}
+		h, p := line(fmt.Sprintf("held-out half of the cities, seed %d", seed), s.within(half, true), s.within(half, false))
+		for i := range 2 {
+			hubs[i] += 100 * h[i] / seeds
+			plains[i] += 100 * p[i] / seeds
+		}
+	}
+	fmt.Fprintf(w, "%-44s %7s  %5.1f / %-10.1f %5.1f / %.1f\n\n", "mean of the seeds", "", hubs[0], hubs[1], plains[0], plains[1])
+
+	design, fly := s.design(), s.fly()
+	reserve := make([]bool, len(s.cities))
+	deployable := make([]bool, len(s.cities))
+	for i, c := range s.cities {
+		reserve[i] = !design[i]
+		for _, r := range region.BuiltIn().Deployable() {
+			deployable[i] = deployable[i] || cityOf[r.Code] == c.name
+		}
+	}
+	line("cities that the hubs were not designed on", s.within(design, true), s.within(reserve, true))
+	line("pairs among Fly.io's cities, fitted on others", s.within(fly, false), s.within(fly, true))
+	line("the deployable ones among them", s.within(fly, false), s.within(deployable, true))
+
+	all := s.within(make([]bool, len(s.cities)), false)
+	c := fit(all, false)
+	fmt.Fprintf(w, "\nfitted on all: %.3f ms + %.6f ms/km inside an area, %.6f ms/km through hubs\n", c.A, c.B1, c.B2)
+	fmt.Fprintf(w, "\nworst pairs among Fly.io's cities, by that fit:\n")
+	reportWorst(w, s, c, s.within(fly, true))
+}
+
+func reportWorst(w io.Writer, s *survey, c latency.Coefficients, samples []sample) {
+	slices.SortFunc(samples, func(p, q sample) int {
+		return cmp.Compare(relative(c, q, false), relative(c, p, false))
+	})
+	for _, p := range samples[:min(20, len(samples))] {
+		fmt.Fprintf(w, "  %-14s %-14s measured %5.0f ms, model %5.0f ms (%+.0f %%), %.0f km\n",
+			s.cities[p.a].name, s.cities[p.b].name, p.ms, predict(c, p, false), 100*(predict(c, p, false)/p.ms-1), p.km)
+	}
+}
+
+// reportResiduals lists, by pair of countries, where the model is worst on the
+// cities that it may be designed on, by the sum of relative errors.
+func reportResiduals(w io.Writer, s *survey) {
+	design := s.design()
+	samples := s.within(design, true)
+	c := fit(samples, false)
+	e := errorsOf(c, samples, false)
+	fmt.Fprintf(w, "%+v, %d pairs: median %.1f %%, p90 %.1f %%\n", c, len(samples), 100*quantile(e, 0.5), 100*quantile(e, 0.9))
+	type group struct{ signed []float64 }
+	groups := map[[2]string]*group{}
+	for _, p := range samples {
+		a, b := s.cities[p.a].country, s.cities[p.b].country
+		key := [2]string{min(a, b), max(a, b)}
+		if groups[key] == nil {
+			groups[key] = &group{}
+		}
+		groups[key].signed = append(groups[key].signed, predict(c, p, false)/p.ms-1)
+	}
+	sum := func(g *group) (t float64) {
+		for _, x := range g.signed {
+			t += max(x, -x)
+		}
+		return t
+	}
+	keys := slices.SortedFunc(maps.Keys(groups), func(a, b [2]string) int {
+		return cmp.Compare(sum(groups[b]), sum(groups[a]))
+	})
+	for _, k := range keys[:min(120, len(keys))] {
+		g := groups[k]
+		slices.Sort(g.signed)
+		fmt.Fprintf(w, "%-40s n %4d  median %+5.0f %%  sum %.1f\n", k[0]+" - "+k[1], len(g.signed), 100*quantile(g.signed, 0.5), sum(g))
+	}
+	byCountry := map[string][]float64{}
+	for _, p := range samples {
+		for _, i := range []int{p.a, p.b} {
+			byCountry[s.cities[i].name] = append(byCountry[s.cities[i].name], predict(c, p, false)/p.ms-1)
+		}
+	}
+	names := slices.SortedFunc(maps.Keys(byCountry), func(a, b string) int {
+		return cmp.Compare(sum(&group{byCountry[b]}), sum(&group{byCountry[a]}))
+	})
+	for _, n := range names[:min(50, len(names))] {
+		x := byCountry[n]
+		slices.Sort(x)
+		fmt.Fprintf(w, "%-20s median %+5.0f %%  sum %.1f\n", n, 100*quantile(x, 0.5), sum(&group{x}))
+	}
+}

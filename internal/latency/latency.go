@@ -1,0 +1,147 @@
+// Package latency says how long a round trip between two of Fly.io's regions
+// takes: as the user measured it, else as a public survey measured it between
+// their cities, else as a model estimates it that goes where cables go.
+package latency
+
+import (
+	"maps"
+	"math"
+	"sync"
+
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+// A Source says where a round-trip time is from.
+type Source string
+
+// The sources, in the order in which RTT asks them.
+const (
+	FromMatrix Source = "latency-matrix" // measured by the user
+	Same       Source = "same city"
+	Measured   Source = "measured" // the survey between the two cities
+	Model      Source = "model"    // estimated
+)
+
+const (
+	// sameCityMS is the round-trip time inside a city.
+	sameCityMS = 1
+	// sameCityKM is how far apart two regions of one city may be.
+	sameCityKM = 25
+	// movedDegrees is how far a region's coordinates may be from those that
+	// the table was computed for; a code further away names another place.
+	movedDegrees = 0.5
+)
+
+// A Table answers round-trip times. It does not change, and may be used by
+// several goroutines. The zero value is not useful: start from BuiltIn.
+type Table struct {
+	base   *base
+	matrix Matrix
+}
+
+// base is what is computed once: the built-in answer for every two regions
+// that the program knows.
+type base struct {
+	model *HubModel
+	index map[region.Code]int
+	sites []site
+	cells [][]cell
+}
+
+type cell struct {
+	ms  float64
+	src Source
+}
+
+var builtIn = sync.OnceValue(newBase)
+
+func newBase() *base {
+	rows := region.BuiltIn().All()
+	b := &base{
+		model: NewHubModel(fitted),
+		index: make(map[region.Code]int, len(rows)),
+		sites: make([]site, len(rows)),
+		cells: make([][]cell, len(rows)),
+	}
+	for i, r := range rows {
+		b.index[r.Code] = i
+		b.sites[i] = b.model.graph.site(r)
+	}
+	for i := range rows {
+		b.cells[i] = make([]cell, len(rows))
+		for j := range rows {
+			b.cells[i][j] = b.cell(b.sites[min(i, j)], b.sites[max(i, j)])
+		}
+	}
+	return b
+}
+
+// cell answers for two places without looking at the cells computed before.
+func (b *base) cell(s, t site) cell {
+	from, to := s.place, t.place
+	ms, measured := surveyRTT(from.Code, to.Code)
+	switch {
+	case from.Code == to.Code && from.Code != "",
+		surveyCity(from.Code) >= 0 && surveyCity(from.Code) == surveyCity(to.Code),
+		region.DistanceKM(from, to) <= sameCityKM:
+		return cell{sameCityMS, Same}
+	case measured:
+		return cell{ms, Measured}
+	}
+	km, direct := b.model.graph.length(s, t)
+	return cell{b.model.coef.RTT(km, direct), Model}
+}
+
+// BuiltIn returns the table that knows no measurements of the user's.
+func BuiltIn() *Table { return &Table{base: builtIn()} }
+
+// With returns a table in which the entries of m come first. Those of an
+// earlier matrix stay where m has none.
+func (t *Table) With(m Matrix) *Table {
+	all := maps.Clone(t.matrix.ms)
+	if all == nil {
+		all = map[pair]float64{}
+	}
+	maps.Copy(all, m.ms)
+	return &Table{base: t.base, matrix: Matrix{ms: all}}
+}
+
+// RTT returns the round-trip time between a and b in milliseconds, and where
+// it is from: the user's matrix (from a to b, else from b to a), 1 ms inside a
+// city (one code, or at most 25 km apart), the survey, the model. Only a matrix
+// that says so makes it differ between the directions. The model looks at
+// coordinates alone, so a and b need not be regions that the program knows.
+func (t *Table) RTT(a, b region.Region) (ms float64, src Source) {
+	if len(t.matrix.ms) > 0 {
+		if ms, ok := t.matrix.RTT(a.Code, b.Code); ok {
+			return ms, FromMatrix
+		}
+	}
+	i, knownA := t.base.known(a)
+	j, knownB := t.base.known(b)
+	if knownA && knownB {
+		c := t.base.cells[i][j]
+		return c.ms, c.src
+	}
+	// A place that the table doesn't know is estimated, whatever its code; the
+	// lower code comes first so that the last bit doesn't depend on direction.
+	if a.Code > b.Code {
+		a, b = b, a
+	}
+	if !knownA || !knownB {
+		if a.Code == b.Code && a.Code != "" || region.DistanceKM(a, b) <= sameCityKM {
+			return sameCityMS, Same
+		}
+	}
+	return t.base.model.RTT(a, b), Model
+}
+
+// known finds r among the regions that the program knows.
+func (b *base) known(r region.Region) (int, bool) {
+	i, ok := b.index[r.Code]
+	if !ok {
+		return 0, false
+	}
+	at := b.sites[i].place
+	return i, math.Abs(at.Lat-r.Lat) <= movedDegrees && math.Abs(at.Lon-r.Lon) <= movedDegrees
+}
