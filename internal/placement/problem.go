@@ -1,5 +1,3 @@
-// Package placement finds the regions and Machine counts that serve a demand
-// best, and proves it.
 package placement
 
 // A Problem states one process group's placement. Its JSON form is
@@ -119,6 +117,7 @@ const (
 	Optimal    Status = "optimal"    // proven: Objective and Bound agree to 1e-9 relative
 	Feasible   Status = "feasible"   // best found when the work limit was reached
 	Infeasible Status = "infeasible" // no placement meets every limit
+	Unknown    Status = "unknown"    // none found, none excluded when the work limit was reached
 )
 
 // A Conflict names a limit that takes part in an infeasibility.

@@ -1,0 +1,331 @@
+package placement
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+)
+
+// The oracle recomputes the model from its definition, with maps and without
+// any of the package's own functions, and enumerates every set of regions and
+// every choice of surplus Machines.
+
+type option struct {
+	objective float64
+	changes   int
+	open      []string
+	count     map[string]int
+}
+
+type oracle struct {
+	p       Problem
+	lat     map[string]map[string]float64 // [edge][candidate]
+	carry   map[string]map[string]float64
+	cand    map[string]Candidate
+	edge    map[string]Edge
+	share   map[string]float64
+	codes   []string
+	edges   []string
+	hours   int
+	maxFeas int
+}
+
+func newOracle(p Problem) *oracle {
+	o := &oracle{
+		p: p, lat: map[string]map[string]float64{}, carry: map[string]map[string]float64{},
+		cand: map[string]Candidate{}, edge: map[string]Edge{}, share: map[string]float64{},
+	}
+	for _, c := range p.Candidates {
+		o.cand[c.Region] = c
+		o.codes = append(o.codes, c.Region)
+	}
+	slices.Sort(o.codes)
+	requests, demand := 0.0, 0.0
+	for i, e := range p.Edges {
+		o.edge[e.Region] = e
+		o.edges = append(o.edges, e.Region)
+		o.hours = len(e.Demand)
+		o.lat[e.Region], o.carry[e.Region] = map[string]float64{}, map[string]float64{}
+		for j, c := range p.Candidates {
+			o.lat[e.Region][c.Region] = p.LatencyMS[i][j]
+			if p.TransferUSDPerGB != nil {
+				o.carry[e.Region][c.Region] = p.TransferUSDPerGB[i][j]
+			}
+		}
+		requests += e.Requests
+		for _, d := range e.Demand {
+			demand += d
+		}
+	}
+	for _, e := range p.Edges {
+		if requests > 0 {
+			o.share[e.Region] = e.Requests / requests
+		} else if demand > 0 {
+			for _, d := range e.Demand {
+				o.share[e.Region] += d / demand
+			}
+		}
+	}
+	slices.Sort(o.edges)
+	return o
+}
+
+// closest is the region of open that serves edge.
+func (o *oracle) closest(edge string, open []string) string {
+	best := ""
+	for _, s := range open { // sorted, so that ties go to the lower code
+		if best == "" || o.lat[edge][s] < o.lat[edge][best] {
+			best = s
+		}
+	}
+	return best
+}
+
+func without(open []string, s string) []string {
+	return slices.DeleteFunc(slices.Clone(open), func(t string) bool { return t == s })
+}
+
+// loadOf is the load of s in hour h when open serves.
+func (o *oracle) loadOf(s string, h int, open []string) float64 {
+	sum := 0.0
+	for _, e := range o.edges {
+		if o.closest(e, open) == s {
+			sum += o.edge[e].Demand[h]
+		}
+	}
+	return sum
+}
+
+func (o *oracle) peakOf(s string, open []string) float64 {
+	top := 0.0
+	for h := range o.hours {
+		top = max(top, o.loadOf(s, h, open))
+	}
+	return top
+}
+
+// smallest n from at on with n*each >= load.
+func smallest(at int, each, load float64) int {
+	for float64(at)*each < load*(1-1e-9) {
+		at++
+	}
+	return at
+}
+
+// required is the model's sizing, read word by word; nil if impossible.
+func (o *oracle) required(open []string) (base, survive, fill map[string]int) {
+	p, l := o.p, o.p.Limits
+	hard := p.HardLimit
+	if hard == 0 {
+		hard = p.SoftLimit
+	}
+	utilization := l.TargetUtilization
+	if utilization == 0 {
+		utilization = 1
+	}
+	quota := utilization * min(p.SoftLimit, hard)
+	base, survive, fill = map[string]int{}, map[string]int{}, map[string]int{}
+	for _, s := range open {
+		base[s] = max(1, l.MinMachinesPerRegion, o.cand[s].MinMachines)
+		if p.SoftLimit > 0 {
+			base[s] = smallest(base[s], quota, o.peakOf(s, open))
+		}
+		survive[s] = base[s]
+	}
+	// carries raises t so that it holds its own load and what s sends there.
+	carries := func(s string) {
+		rest := without(open, s)
+		for _, t := range rest {
+			for h := range o.hours {
+				load := o.loadOf(t, h, open)
+				for _, e := range o.edges {
+					if o.closest(e, open) == s && o.closest(e, rest) == t {
+						load += o.edge[e].Demand[h]
+					}
+				}
+				survive[t] = smallest(survive[t], hard, load)
+			}
+		}
+	}
+	switch l.Survive {
+	case Machine:
+		for _, s := range open {
+			switch {
+			case p.SoftLimit == 0:
+				if len(open) == 1 {
+					survive[s] = max(survive[s], 2)
+				}
+			case base[s] >= 2 || len(open) == 1:
+				survive[s] = max(survive[s], smallest(base[s]-1, hard, o.peakOf(s, open))+1)
+			default:
+				carries(s)
+			}
+		}
+	case Region:
+		if len(open) < 2 {
+			return nil, nil, nil
+		}
+		if p.SoftLimit > 0 {
+			for _, s := range open {
+				carries(s)
+			}
+		}
+	}
+	total := 0
+	for _, s := range open {
+		fill[s] = survive[s]
+		total += fill[s]
+	}
+	for ; total < l.MinMachines; total++ {
+		to, most := "", 0.0
+		for _, s := range open {
+			if most0 := o.cand[s].MaxMachines; most0 > 0 && fill[s] >= most0 {
+				continue
+			}
+			each := o.peakOf(s, open) / float64(fill[s])
+			if to == "" || each > most*(1+1e-9) {
+				to, most = s, each
+			}
+		}
+		if to == "" {
+			return nil, nil, nil
+		}
+		fill[to]++
+	}
+	return base, survive, fill
+}
+
+// price is the objective, the changes and the monthly cost of any placement.
+func (o *oracle) price(open []string, count map[string]int) (objective float64, changes int, monthly float64) {
+	p := o.p
+	for _, e := range o.edges {
+		s := o.closest(e, open)
+		objective += p.ValuePerMS * o.share[e] * (o.lat[e][s] + o.cand[s].BackendMS)
+		monthly += o.edge[e].GBOut * o.carry[e][s]
+	}
+	regions := map[string]bool{}
+	for s := range p.Current {
+		regions[s] = true
+	}
+	for _, s := range open {
+		regions[s] = true
+		monthly += float64(count[s]) * o.cand[s].MachineCost
+	}
+	objective += monthly
+	for s := range regions {
+		before, after := p.Current[s], count[s]
+		if (before > 0) != (after > 0) {
+			objective += p.ChangeCost
+		}
+		changes += max(before-after, after-before)
+	}
+	return objective + p.MachineChangeCost*float64(changes), changes, monthly
+}
+
+// allowed says whether a placement keeps to the limits that are not counts per
+// region's load.
+func (o *oracle) allowed(open []string, count map[string]int) bool {
+	l := o.p.Limits
+	total := 0
+	for _, s := range open {
+		total += count[s]
+		if most := o.cand[s].MaxMachines; most > 0 && count[s] > most {
+			return false
+		}
+	}
+	for _, c := range o.p.Candidates {
+		if (c.Required || c.MinMachines > 0) && !slices.Contains(open, c.Region) {
+			return false
+		}
+	}
+	_, changes, monthly := o.price(open, count)
+	over := func(v, limit float64) bool { return limit > 0 && v > limit*(1+1e-9) }
+	return len(open) >= l.MinRegions && !over(float64(len(open)), float64(l.MaxRegions)) &&
+		!over(float64(total), float64(l.MaxMachines)) && !over(float64(changes), float64(l.MaxChanges)) &&
+		!over(monthly, l.MaxMonthlyCost) && !over(o.percentile(0.95, open), l.MaxP95LatencyMS)
+}
+
+func (o *oracle) percentile(share float64, open []string) float64 {
+	latency := func(e string) float64 {
+		s := o.closest(e, open)
+		return o.lat[e][s] + o.cand[s].BackendMS
+	}
+	best := math.Inf(1)
+	for _, e := range o.edges {
+		reached := 0.0
+		for _, f := range o.edges {
+			if latency(f) <= latency(e) {
+				reached += o.share[f]
+			}
+		}
+		if o.share[e] > 0 && reached >= share*(1-1e-9) {
+			best = min(best, latency(e))
+		}
+	}
+	if math.IsInf(best, 1) {
+		return 0 // nothing weighs
+	}
+	return best
+}
+
+// solve lists every feasible option and returns the preferred one; ok is false
+// if there is none.
+func (o *oracle) solve() (best option, ok bool) {
+	var all []option
+	for set := 1; set < 1<<len(o.codes); set++ {
+		var open []string
+		for i, s := range o.codes {
+			if set>>i&1 == 1 {
+				open = append(open, s)
+			}
+		}
+		if _, _, need := o.required(open); need != nil {
+			all = o.surplus(all, open, need, 0)
+		}
+	}
+	lowest := math.Inf(1)
+	for _, a := range all {
+		lowest = min(lowest, a.objective)
+	}
+	for _, a := range all {
+		if a.objective <= lowest+1e-9*math.Abs(lowest) && (!ok || prefer(a, best) < 0) {
+			best, ok = a, true
+		}
+	}
+	return best, ok
+}
+
+// surplus appends every allowed choice of kept Machines from region i on.
+func (o *oracle) surplus(all []option, open []string, count map[string]int, i int) []option {
+	if i == len(open) {
+		if !o.allowed(open, count) {
+			return all
+		}
+		objective, changes, _ := o.price(open, count)
+		return append(all, option{objective, changes, open, maps.Clone(count)})
+	}
+	s := open[i]
+	need := count[s]
+	for n := need; n <= max(need, o.p.Current[s]); n++ {
+		count[s] = n
+		all = o.surplus(all, open, count, i+1)
+	}
+	count[s] = need
+	return all
+}
+
+// prefer orders equal objectives: fewer changes, fewer regions, lower codes;
+// then more Machines kept in lower codes.
+func prefer(a, b option) int {
+	if c := cmp.Or(cmp.Compare(a.changes, b.changes), cmp.Compare(len(a.open), len(b.open)),
+		slices.Compare(a.open, b.open)); c != 0 {
+		return c
+	}
+	for _, s := range a.open {
+		if c := cmp.Compare(b.count[s], a.count[s]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}

@@ -1,0 +1,324 @@
+package placement
+
+import (
+	"cmp"
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// A search holds the best placement found and walks the sets of regions that
+// may beat it.
+type search struct {
+	*tally
+	relax    *relaxation
+	needed   uint64 // required regions
+	may      uint64 // regions that can open at all
+	least    int    // regions that must open, at least
+	most     int    // and at most
+	nodes    int
+	maxNodes int
+
+	found  bool
+	lowest float64 // the lowest objective seen
+	best   choice
+
+	// Of the enumeration:
+	free     []int     // regions to choose from, by reduced cost
+	saving   []float64 // [i] prefix sums of the negative reduced costs in free
+	unsolved float64   // lowest bound of what the work limit left out
+}
+
+// A choice is one set of regions with its Machines.
+type choice struct {
+	set       uint64
+	objective float64
+	changes   int
+	count     []int // [slot]
+}
+
+func newSearch(m *model, maxNodes int) *search {
+	s := &search{
+		tally: newTally(m), maxNodes: maxNodes, lowest: math.Inf(1), unsolved: math.Inf(1),
+		best: choice{count: make([]int, 0, len(m.regions))},
+	}
+	for i := range m.regions {
+		if m.must[i] {
+			s.needed |= 1 << i
+		}
+		if m.floor[i] <= m.ceiling[i] {
+			s.may |= 1 << i
+		}
+	}
+	s.least = max(m.limits.MinRegions, bits.OnesCount64(s.needed))
+	if m.limits.Survive == Region {
+		s.least = max(s.least, 2)
+	}
+	s.most = min(m.limits.MaxRegions, bits.OnesCount64(s.may))
+	return s
+}
+
+// run finds the best placement, or shows that there is none.
+func (s *search) run() {
+	if s.needed&^s.may != 0 || s.least > s.most {
+		return
+	}
+	s.warmUp()
+	s.relax = newRelaxation(s.model, s.least, s.most)
+	s.prepareBound()
+	s.enumerate()
+}
+
+// cutoff is the bound from which a set is of no interest: above every tie with
+// the best. The margin covers rounding in the bound.
+func (s *search) cutoff() float64 {
+	return s.lowest + 4*tol*math.Abs(s.lowest)
+}
+
+// visit looks at one set: it counts and prices it in stages and stops as soon
+// as it cannot be among the best or breaks a limit.
+func (s *search) visit(set uint64) {
+	s.nodes++
+	s.route(set)
+	n := len(s.regions)
+	linear := s.closedCost()
+	for e, i := range s.first {
+		linear += s.linear[e*n+s.open[i]]
+	}
+	s.transferCost = s.carryCost()
+	if !math.IsInf(s.limits.MaxP95LatencyMS, 1) && !s.reaches(0.95, s.limits.MaxP95LatencyMS) {
+		return
+	}
+	if s.hopeless(linear) {
+		return
+	}
+	region := s.limits.Survive == Region && !math.IsInf(s.hard, 1)
+	if region {
+		s.pairUp(set)
+	}
+	for b := range s.blocks() {
+		s.addLoad(b)
+		if region {
+			s.addSurge(b, false)
+		}
+		if s.hopeless(linear) {
+			return
+		}
+	}
+	if !s.require(set) || !s.settle() {
+		return
+	}
+	s.cost()
+	s.offer(set)
+}
+
+// hopeless says whether the routed set cannot be among the best, or must break
+// a limit, with the load added up so far. Counts only grow with more hours.
+func (s *search) hopeless(linear float64) bool {
+	total, changes, usd := 0, s.strayMachines+s.liveMachines, s.transferCost
+	cheapest := math.Inf(1)
+	for i, c := range s.open {
+		_, count := s.own(c, s.peak[i], len(s.open) == 1)
+		if s.surge[i] > 0 {
+			count = max(count, machines(s.surge[i], s.hard))
+		}
+		if count > s.ceiling[c] {
+			return true
+		}
+		total += count
+		changes += max(count-s.live[c], 0) - s.live[c]
+		usd += float64(count) * s.rent[c]
+		linear += s.spend(c, count)
+		cheapest = min(cheapest, s.spend(c, count+1)-s.spend(c, count))
+	}
+	if missing := s.limits.MinMachines - total; missing > 0 {
+		total += missing
+		linear += float64(missing) * cheapest
+	}
+	return linear > s.cutoff() || total > s.limits.MaxMachines || changes > s.limits.MaxChanges ||
+		!within(usd, s.limits.MaxMonthlyCost)
+}
+
+// offer takes the priced set if it is better than the best: a lower objective
+// or, among equal ones, fewer Machines created and destroyed, then fewer
+// regions, then the set whose sorted codes come first.
+func (s *search) offer(set uint64) {
+	if s.found && s.objective > s.lowest+tol*math.Abs(s.lowest) {
+		return
+	}
+	s.lowest = min(s.lowest, s.objective)
+	stale := s.best.objective > s.lowest+tol*math.Abs(s.lowest)
+	if s.found && !stale && !s.preferred(set) {
+		return
+	}
+	s.found = true
+	s.best.set, s.best.objective, s.best.changes = set, s.objective, s.changes
+	s.best.count = append(s.best.count[:0], s.count[:len(s.open)]...)
+}
+
+// preferred breaks the tie between the priced set and the best.
+func (s *search) preferred(set uint64) bool {
+	lowestBit := func(x uint64) uint64 { return x & -x }
+	differ := lowestBit(set ^ s.best.set)
+	order := cmp.Or(
+		cmp.Compare(s.changes, s.best.changes),
+		cmp.Compare(bits.OnesCount64(set), bits.OnesCount64(s.best.set)),
+	)
+	return order < 0 || order == 0 && differ&set != 0
+}
+
+// warmUp finds good placements quickly: the live regions, each region alone
+// with the required ones, and all together; then the best one's neighbours.
+func (s *search) warmUp() {
+	var live uint64
+	for i, count := range s.live {
+		if count > 0 {
+			live |= 1 << i
+		}
+	}
+	s.try(live&s.may | s.needed)
+	s.try(s.may)
+	for i := range s.regions {
+		s.try(s.needed | 1<<i)
+	}
+	s.improve()
+}
+
+// try visits set if it is allowed and work is left.
+func (s *search) try(set uint64) {
+	k := bits.OnesCount64(set)
+	if set != 0 && set&^s.may == 0 && set&s.needed == s.needed && k >= s.least && k <= s.most && s.nodes < s.maxNodes {
+		s.visit(set)
+	}
+}
+
+// improve moves from the best set to the best of its neighbours (one region
+// more, one less, one for another) until none is better.
+func (s *search) improve() {
+	for s.found {
+		at := s.best.set
+		for in := s.may &^ at; in != 0; in &= in - 1 {
+			s.try(at | in&-in)
+		}
+		for out := at &^ s.needed; out != 0; out &= out - 1 {
+			s.try(at &^ (out & -out))
+			for in := s.may &^ at; in != 0; in &= in - 1 {
+				s.try(at&^(out&-out) | in&-in)
+			}
+		}
+		if s.best.set == at {
+			return
+		}
+	}
+}
+
+// prepareBound lets the busiest hour of each region stand for it, in the best
+// set with the region added, and raises the bound.
+func (s *search) prepareBound() {
+	upper := s.lowest
+	around := s.best.set | s.needed
+	for c := range s.regions {
+		if s.may>>c&1 == 0 {
+			continue
+		}
+		s.route(around | 1<<c)
+		i := s.slot[c]
+		top := -1.0
+		for b := range s.blocks() {
+			s.addLoad(b)
+			for lane, v := range s.load[b*len(s.regions)+int(i)] {
+				if v > top {
+					top = v
+					s.relax.stand(c, b, lane)
+				}
+			}
+		}
+	}
+	if math.IsInf(upper, 1) {
+		upper = s.guess()
+	}
+	// A first price: what the edge costs at its closest region.
+	n := len(s.regions)
+	for e := range s.edges {
+		s.relax.edgePrice[e] = s.linear[e*n+int(s.near[e*n])]
+	}
+	s.relax.ascend(upper, 150)
+	if s.relax.lower < s.cutoff() {
+		s.relax.sharpen()
+		s.relax.ascend(upper, 60)
+	}
+}
+
+// guess is a target for the bound when no placement is known yet: the price of
+// opening everything, limits aside.
+func (s *search) guess() float64 {
+	s.weigh(s.may)
+	s.require(s.may)
+	copy(s.count, s.fill[:len(s.open)])
+	s.cost()
+	return s.objective
+}
+
+// enumerate walks the sets of free regions in the order of reduced cost and
+// visits those whose bound is below the cutoff.
+func (s *search) enumerate() {
+	r := s.relax
+	base := r.constant
+	for c := range s.regions {
+		switch {
+		case s.needed>>c&1 == 1:
+			base += r.reduced[c]
+		case s.may>>c&1 == 1 && !math.IsInf(r.reduced[c], 1):
+			s.free = append(s.free, c)
+		}
+	}
+	slices.SortFunc(s.free, func(a, b int) int {
+		return cmp.Or(cmp.Compare(r.reduced[a], r.reduced[b]), cmp.Compare(a, b))
+	})
+	s.saving = make([]float64, len(s.free)+1)
+	for i, c := range s.free {
+		s.saving[i+1] = s.saving[i] + min(0, r.reduced[c])
+	}
+	size := bits.OnesCount64(s.needed)
+	if size > s.most {
+		return
+	}
+	if size >= s.least && size > 0 && base <= s.cutoff() {
+		s.work(s.needed, base)
+	}
+	s.descend(0, size, base, s.needed)
+}
+
+// work visits a set, or notes its bound when no work is left.
+func (s *search) work(set uint64, bound float64) {
+	if s.nodes >= s.maxNodes {
+		s.unsolved = min(s.unsolved, bound)
+		return
+	}
+	s.visit(set)
+}
+
+// descend extends set, of the given size and bound, by each free region from
+// the one at position from on.
+func (s *search) descend(from, size int, bound float64, set uint64) {
+	if size >= s.most {
+		return
+	}
+	for i := from; i < len(s.free); i++ {
+		with := bound + s.relax.reduced[s.free[i]]
+		last := min(len(s.free), i+s.most-size)
+		reach := with + s.saving[last] - s.saving[i+1]
+		if reach > s.cutoff() {
+			return // reduced costs ascend: what follows reaches no lower
+		}
+		if s.nodes >= s.maxNodes {
+			s.unsolved = min(s.unsolved, reach)
+			return
+		}
+		wider := set | 1<<s.free[i]
+		if size+1 >= s.least && with <= s.cutoff() {
+			s.work(wider, with)
+		}
+		s.descend(i+1, size+1, with, wider)
+	}
+}

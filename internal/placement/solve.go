@@ -1,0 +1,65 @@
+package placement
+
+import (
+	"math"
+)
+
+// Options bound the work of Solve. The zero value is the default.
+type Options struct {
+	// MaxNodes is how many sets of regions the search may look at; 0 means
+	// 8 million, which every problem of 22 candidates stays below.
+	MaxNodes int
+}
+
+const defaultNodes = 8 << 20
+
+// Solve returns the placement with the lowest objective that keeps to every
+// limit, and proves it: doc.go states the model and the method. The error is
+// that of Validate. A problem without any placement has status Infeasible, and
+// Conflict then names the single limits without which there is one.
+func Solve(p Problem, opt Options) (Solution, error) {
+	if err := p.Validate(); err != nil {
+		return Solution{}, err
+	}
+	if opt.MaxNodes <= 0 {
+		opt.MaxNodes = defaultNodes
+	}
+	s := newSearch(compile(p), opt.MaxNodes)
+	s.run()
+	sol := s.solution()
+	return sol, nil
+}
+
+// solution writes the best placement down.
+func (s *search) solution() Solution {
+	sol := Solution{Version: 1, Nodes: s.nodes, Status: Infeasible}
+	stopped := !math.IsInf(s.unsolved, 1)
+	if !s.found {
+		if stopped {
+			sol.Status = Unknown
+			sol.Bound = s.unsolved
+		}
+		return sol
+	}
+	s.weigh(s.best.set)
+	s.require(s.best.set)
+	copy(s.count, s.best.count)
+	s.cost()
+	sol.Status = Optimal
+	sol.Placement = map[string]int{}
+	for i, c := range s.open {
+		sol.Open = append(sol.Open, s.regions[c])
+		sol.Placement[s.regions[c]] = s.count[i]
+	}
+	sol.Assignment = s.assignment()
+	sol.Objective, sol.Bound = s.objective, s.objective
+	// Beyond the ties, only what was left out may be lower.
+	if stopped && s.unsolved < s.lowest {
+		sol.Status = Feasible
+		sol.Bound = s.unsolved
+		sol.Gap = (sol.Objective - sol.Bound) / max(math.Abs(sol.Objective), math.SmallestNonzeroFloat64)
+	}
+	sol.MeanLatencyMS, sol.P95LatencyMS = s.mean, s.percentile(0.95)
+	sol.MonthlyCost, sol.TransferCost = s.compute+s.transferCost, s.transferCost
+	return sol
+}
