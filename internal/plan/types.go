@@ -72,7 +72,8 @@ type Group struct {
 	// Objective, Bound, Gap and Solved tell how good the placement is proven to be.
 	Objective, Bound, Gap float64
 	Solved                placement.Status
-	// Unrestricted is the optimum without the cost guard, when the guard binds.
+	// Unrestricted is the optimum without the cost guard and max-changes, when
+	// one of them binds.
 	Unrestricted *Alternative
 	// Withheld is what would have been planned if the group were not held;
 	// nil when that is not known or the same.

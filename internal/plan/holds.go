@@ -1,0 +1,90 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/demand"
+	"github.com/fly-placer/fly-placer/internal/fleet"
+)
+
+const (
+	maxGaps  = 0.10      // of the window's hours
+	maxStale = time.Hour // age of the newest sample
+	// minDays is the share of the window's days, weighted by requests, on which
+	// a change of regions must beat staying.
+	minDays = 0.60
+)
+
+// metricHolds are the reasons why the metrics cannot carry a decision.
+func metricHolds(in Input) []Hold {
+	h := in.History
+	var holds []Hold
+	add := func(r HoldReason, hint, format string, args ...any) {
+		holds = append(holds, Hold{Reason: r, Detail: fmt.Sprintf(format, args...), Hint: hint})
+	}
+	if h.Partial {
+		add(PartialMetrics, "run again later", "the metrics server answered in part: some of its storage did not reply")
+	}
+	switch {
+	case h.Newest.IsZero():
+		add(GappyMetrics, "check org and metrics-token: fly tokens create readonly ORG", "the organization has no metrics at all in the window")
+	case in.Now.Sub(h.Newest) > maxStale:
+		add(StaleMetrics, "run again when Fly's metrics are up to date", "the newest sample is %s old", in.Now.Sub(h.Newest).Round(time.Minute))
+	}
+	if gaps := h.Gaps(); gaps > maxGaps && !h.Newest.IsZero() {
+		add(GappyMetrics, "use a window without the gap", "%.0f%% of the window's hours have no sample in the whole organization", 100*gaps)
+	}
+	if len(holds) == 0 && !h.Known {
+		add(NoSeries, "check the app's name, and that its organization is the token's", "the metrics have no series of this app in the window: absent is not zero")
+	}
+	return holds
+}
+
+func requestHold(in Input, d demand.Demand) []Hold {
+	mapped := 0.0
+	for _, e := range d.Edges {
+		mapped += e.Requests
+	}
+	if mapped >= in.Policy.MinRequests && mapped > 0 {
+		return nil
+	}
+	return []Hold{{
+		Reason: TooFewRequests,
+		Detail: fmt.Sprintf("%.0f requests in %s, fewer than %.0f", mapped, days(in.Policy.Window), in.Policy.MinRequests),
+		Hint:   "use a longer window, or lower min-requests",
+	}}
+}
+
+// groupHolds are the reasons in the group itself.
+func groupHolds(in Input, g fleet.Group) []Hold {
+	var holds []Hold
+	if g.Deploy != "" {
+		holds = append(holds, Hold{DeployInProgress, "a deploy seems to be in progress: " + g.Deploy, "run again when it is done"})
+	}
+	if len(g.Machines) == 1 && !in.Policy.MinMachinesSet {
+		holds = append(holds, Hold{Singleton, "the group runs a single Machine; that may be on purpose", "set min-machines to let it be placed"})
+	}
+	if g.LiteFS && !in.Policy.AllowLiteFS {
+		holds = append(holds, Hold{LiteFS, "the Machines seem to run LiteFS, where one of them leads", "set allow-litefs if any Machine may go"})
+	}
+	if len(g.Mounts) > 0 {
+		holds = append(holds, Hold{Volumes, "the Machines mount a volume (" + strings.Join(g.Mounts, ", ") + "): a new one would start with an empty volume", "move data first; groups with volumes are not placed"})
+	}
+	return holds
+}
+
+// days writes a window as people say it.
+func days(d time.Duration) string {
+	h := int(d / time.Hour)
+	switch {
+	case h == 24:
+		return "1 day"
+	case h%24 == 0:
+		return fmt.Sprintf("%d days", h/24)
+	case h == 1:
+		return "1 hour"
+	}
+	return fmt.Sprintf("%d hours", h)
+}

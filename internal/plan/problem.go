@@ -1,0 +1,236 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fly-placer/fly-placer/internal/demand"
+	"github.com/fly-placer/fly-placer/internal/fleet"
+	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/latency"
+	"github.com/fly-placer/fly-placer/internal/placement"
+	"github.com/fly-placer/fly-placer/internal/price"
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+// A problem is the placement.Problem of one group, and what does not fit in it.
+type problem struct {
+	placement.Problem
+	// live is the same problem with every region that runs Machines among the
+	// candidates, to price what runs now even where it may not stay.
+	live     placement.Problem
+	regions  []region.Region // of the live candidates, by code
+	findings []Finding
+	// barred are requirements that name regions where nothing may open.
+	barred []string
+}
+
+// latencySource tells where the round trip between an edge and a region comes from.
+func latencySource(in Input, edge, served region.Code) latency.Source {
+	a, _ := in.Catalog.Lookup(edge)
+	b, _ := in.Catalog.Lookup(served)
+	_, source := in.Latency.RTT(a, b)
+	return source
+}
+
+// state puts a group's placement as a problem. Money is USD a month.
+func state(in Input, g fleet.Group, d demand.Demand) (problem, error) {
+	current := g.Current()
+	p := problem{}
+	floor := g.Floor()
+	if d.Load.Basis == demand.Unknown {
+		floor = current // nothing is removed without a concurrency figure
+	}
+	candidates, err := p.candidates(in, g, floor)
+	if err != nil {
+		return p, err
+	}
+	cost := 0.0
+	for i, r := range p.regions {
+		cost += float64(current[r.Code]) * candidates[i].MachineCost
+	}
+	pol := in.Policy
+	change := pol.ChangeCost.USD
+	if change == 0 {
+		change = pol.ChangeCost.Share * cost
+	}
+	p.live = placement.Problem{
+		Version: 1, Name: in.App.Name + "/" + g.Name,
+		ValuePerMS: pol.ValuePerMS * d.PerMonth / 1e6,
+		ChangeCost: change, MachineChangeCost: change / 4,
+		Current:    byName(current),
+		Candidates: candidates,
+		SoftLimit:  g.SoftLimit, HardLimit: g.HardLimit,
+		Limits: placement.Limits{
+			MinRegions: pol.MinRegions, MaxRegions: pol.MaxRegions,
+			MinMachines: pol.MinMachines, MaxMachines: pol.MaxMachines,
+			MinMachinesPerRegion: pol.MinMachinesPerRegion,
+			MaxChanges:           pol.MaxChanges,
+			MaxMonthlyCost:       pol.MaxMonthlyCost,
+			MaxP95LatencyMS:      float64(pol.MaxP95Latency.Microseconds()) / 1000,
+			TargetUtilization:    pol.TargetUtilization,
+			Survive:              pol.Survive,
+		},
+	}
+	if p.live.Limits.MaxChanges == 0 {
+		p.live.Limits.MaxChanges = max(6, (len(g.Machines)+1)/2)
+	}
+	if d.Load.Basis == demand.Unknown {
+		p.live.SoftLimit, p.live.HardLimit = 0, 0
+	}
+	p.edges(in, d)
+	p.restrict(in, g)
+	return p, nil
+}
+
+// candidates lists the regions that may be open, and those that are, by code.
+func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int) ([]placement.Candidate, error) {
+	current := g.Current()
+	rows := in.Catalog.Deployable()
+	for _, code := range slices.Sorted(maps.Keys(current)) {
+		r, ok := in.Catalog.Lookup(code)
+		if !ok || !placed(r) {
+			return nil, hint.Wrap(fmt.Errorf("region %q runs Machines, but neither the built-in table nor the Machines API knows it", code),
+				"update Fly Placer; it cannot tell the region's place or price")
+		}
+		if r.Status != region.Deployable {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortFunc(rows, func(a, b region.Region) int { return strings.Compare(string(a.Code), string(b.Code)) })
+
+	var out []placement.Candidate
+	var unpriced []string
+	for _, r := range rows {
+		usd, err := in.Prices.Monthly(g.Guest, r.Code)
+		switch {
+		case errors.Is(err, price.ErrUnknownRegion) && current[r.Code] == 0:
+			unpriced = append(unpriced, string(r.Code))
+			continue
+		case errors.Is(err, price.ErrUnknownRegion):
+			usd = dearest(in.Prices, g.Guest)
+			p.findings = append(p.findings, Finding{
+				Warning,
+				fmt.Sprintf("no price is known for %s, where Machines run: the dearest known price is taken", r.Code),
+				"add it with the prices option",
+			})
+		case err != nil:
+			return nil, err
+		}
+		c := placement.Candidate{
+			Region: string(r.Code), MachineCost: usd,
+			MinMachines: max(floor[r.Code], in.Policy.MinInRegion[r.Code]),
+			Required:    slices.Contains(in.Policy.Require, r.Code),
+		}
+		if r.Status != region.Deployable {
+			c.MaxMachines = current[r.Code] // what is left there may stay, nothing new starts
+		}
+		out = append(out, c)
+		p.regions = append(p.regions, r)
+	}
+	if len(unpriced) > 0 {
+		p.findings = append(p.findings, Finding{Notice,
+			"no price is known for " + strings.Join(unpriced, ", ") + ": not considered", "add them with the prices option"})
+	}
+	return out, nil
+}
+
+// dearest is the highest price of g in any region; a guess that never makes a
+// region look cheaper than it is.
+func dearest(t price.Table, g price.Guest) float64 {
+	top := 0.0
+	for _, c := range t.Regions() {
+		if usd, err := t.Monthly(g, c); err == nil {
+			top = max(top, usd)
+		}
+	}
+	return top
+}
+
+func placed(r region.Region) bool { return r.Lat != 0 || r.Lon != 0 }
+
+// edges adds the demand and its round trips to every candidate.
+func (p *problem) edges(in Input, d demand.Demand) {
+	for _, e := range d.Edges {
+		from, _ := in.Catalog.Lookup(e.Code)
+		row := make([]float64, len(p.regions))
+		for i, to := range p.regions {
+			row[i], _ = in.Latency.RTT(from, to)
+		}
+		p.live.Edges = append(p.live.Edges, placement.Edge{Region: string(e.Code), Requests: e.Requests, Demand: e.InFlight})
+		p.live.LatencyMS = append(p.live.LatencyMS, row)
+	}
+}
+
+// restrict leaves only the candidates that the policy and static egress IPs allow.
+func (p *problem) restrict(in Input, g fleet.Group) {
+	pol, current := in.Policy, g.Current()
+	egress := in.App.EgressRegions
+	allowed := func(c region.Code) (why string, ok bool) {
+		switch {
+		case slices.Contains(pol.Exclude, c):
+			return "exclude-regions", false
+		case len(pol.Allow) > 0 && !slices.Contains(pol.Allow, c):
+			return "allow-regions", false
+		case len(egress) > 0 && !slices.Contains(egress, c) && current[c] == 0:
+			return "static egress IPs", false
+		}
+		return "", true
+	}
+	p.Problem = p.live
+	p.Candidates = nil
+	var keep []int
+	for i, c := range p.live.Candidates {
+		why, ok := allowed(region.Code(c.Region))
+		switch {
+		case ok:
+			keep = append(keep, i)
+			p.Candidates = append(p.Candidates, c)
+		case c.MinMachines > 0 || c.Required:
+			p.barred = append(p.barred, fmt.Sprintf("%s must keep or get Machines (%s), but %s bars it", c.Region, whyKept(c, g, pol), why))
+		}
+	}
+	for _, c := range pol.Require {
+		if !slices.ContainsFunc(p.live.Candidates, func(x placement.Candidate) bool { return x.Region == string(c) }) {
+			p.barred = append(p.barred, fmt.Sprintf("%s is required, but Fly runs no new Machines there", c))
+		}
+	}
+	p.LatencyMS = make([][]float64, len(p.live.LatencyMS))
+	for e, row := range p.live.LatencyMS {
+		for _, i := range keep {
+			p.LatencyMS[e] = append(p.LatencyMS[e], row[i])
+		}
+	}
+}
+
+func whyKept(c placement.Candidate, g fleet.Group, pol Policy) string {
+	code := region.Code(c.Region)
+	switch {
+	case g.Floor()[code] > 0:
+		return "pinned Machines"
+	case pol.MinInRegion[code] > 0:
+		return "min-in-region"
+	case c.Required:
+		return "require-regions"
+	}
+	return "nothing is removed without a concurrency figure"
+}
+
+func byName(m map[region.Code]int) map[string]int {
+	out := make(map[string]int, len(m))
+	for c, n := range m {
+		out[string(c)] = n
+	}
+	return out
+}
+
+func byCode(m map[string]int) map[region.Code]int {
+	out := make(map[region.Code]int, len(m))
+	for c, n := range m {
+		out[region.Code(c)] = n
+	}
+	return out
+}
