@@ -1,0 +1,184 @@
+package ghsim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+const maxBody = 1 << 20
+
+type callerKey struct{}
+
+// caller returns who sent the request; nil for an anonymous one.
+func caller(r *http.Request) *Identity {
+	id, _ := r.Context().Value(callerKey{}).(*Identity)
+	return id
+}
+
+// ServeHTTP answers one request: prefix, fault, token, route.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		answerError(w, http.StatusRequestEntityTooLarge, "Request body is too large")
+		return
+	}
+	r2 := r.Clone(r.Context())
+	r2.Body = io.NopCloser(bytes.NewReader(body))
+	r2.URL.Path, r2.URL.RawPath = withoutPrefix(r.URL.Path), ""
+
+	s.mu.Lock()
+	n := len(s.requests)
+	s.requests = append(s.requests, Request{
+		Method: r2.Method, Path: r2.URL.Path, Query: r2.URL.RawQuery, Body: string(body), Auth: r.Header.Get("Authorization") != "",
+	})
+	fault := s.faultLocked(r2)
+	s.mu.Unlock()
+
+	rec := &recorder{ResponseWriter: w, header: http.Header{}}
+	rec.header.Set("X-Github-Request-Id", fmt.Sprintf("SIM:%04d", n+1))
+	defer func() {
+		s.mu.Lock()
+		s.requests[n].Status = rec.status
+		s.mu.Unlock()
+	}()
+	if fault != nil {
+		s.misbehave(rec, r2, *fault)
+		return
+	}
+	s.handle(rec, r2)
+	rec.flush()
+}
+
+func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Ratelimit-Limit", "1000")
+	w.Header().Set("X-Ratelimit-Remaining", "999")
+	w.Header().Set("X-Ratelimit-Used", "1")
+	w.Header().Set("X-Ratelimit-Resource", "core")
+	w.Header().Set("X-Ratelimit-Reset", "4102444800")
+	if r.Header.Get("User-Agent") == "" {
+		answerError(w, http.StatusForbidden, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header")
+		return
+	}
+	if header := r.Header.Get("Authorization"); header != "" {
+		scheme, token, _ := strings.Cut(header, " ")
+		id, known := s.cfg.Tokens[token]
+		if !known || (!strings.EqualFold(scheme, "bearer") && !strings.EqualFold(scheme, "token")) {
+			answerError(w, http.StatusUnauthorized, "Bad credentials")
+			return
+		}
+		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, &id))
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// withoutPrefix takes away what GitHub Enterprise Server puts before its paths.
+func withoutPrefix(path string) string {
+	if path == "/api/graphql" {
+		return "/graphql"
+	}
+	if rest, ok := strings.CutPrefix(path, "/api/v3/"); ok {
+		return "/" + rest
+	}
+	return path
+}
+
+// allowed tells whether the caller may do a thing that any one of the scopes
+// grants, and answers for the server when it may not.
+func (s *Server) allowed(w http.ResponseWriter, r *http.Request, level string, scopes ...string) bool {
+	if !strings.EqualFold(r.PathValue("owner")+"/"+r.PathValue("repo"), s.cfg.Repo) {
+		notFound(w)
+		return false
+	}
+	who := caller(r)
+	switch {
+	case who == nil && s.cfg.Private:
+		notFound(w)
+		return false
+	case who == nil && level == "write":
+		answerError(w, http.StatusUnauthorized, "Requires authentication")
+		return false
+	case level == "read" && !s.cfg.Private:
+		return true
+	case len(scopes) == 0 || who.Permissions == nil:
+		return true
+	}
+	for _, scope := range scopes {
+		if p := who.Permissions[scope]; p == "write" || p == level {
+			return true
+		}
+	}
+	if who.Kind == User {
+		answerError(w, http.StatusForbidden, "Resource not accessible by personal access token")
+	} else {
+		answerError(w, http.StatusForbidden, "Resource not accessible by integration")
+	}
+	return false
+}
+
+// base is the address under which the caller reached the API.
+func base(r *http.Request) string { return "http://" + r.Host }
+
+func answer(w http.ResponseWriter, status int, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		answerError(w, http.StatusInternalServerError, "Server Error")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(data) // an answer that its reader no longer wants
+}
+
+type errorBody struct {
+	Message string       `json:"message"`
+	Errors  []fieldError `json:"errors,omitempty"`
+	DocsURL string       `json:"documentation_url"`
+	Status  string       `json:"status"`
+}
+
+type fieldError struct {
+	Resource string `json:"resource"`
+	Code     string `json:"code"`
+	Field    string `json:"field"`
+	Message  string `json:"message,omitempty"`
+}
+
+func answerError(w http.ResponseWriter, status int, message string, fields ...fieldError) {
+	answer(w, status, errorBody{Message: message, Errors: fields, DocsURL: "https://docs.github.com/rest", Status: fmt.Sprint(status)})
+}
+
+func notFound(w http.ResponseWriter) { answerError(w, http.StatusNotFound, "Not Found") }
+
+// recorder holds an answer back until it is certain that it shall go out whole.
+type recorder struct {
+	http.ResponseWriter
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(p)
+}
+
+func (r *recorder) flush() {
+	for name, values := range r.header {
+		r.ResponseWriter.Header()[name] = values
+	}
+	r.ResponseWriter.WriteHeader(r.status)
+	_, _ = r.ResponseWriter.Write(r.body.Bytes()) // the reader may be gone; nothing to tell it
+}
