@@ -211,6 +211,13 @@ func (s *Server) AddFault(f Fault) {
 	s.faults = append(s.faults, &faultState{Fault: f})
 }
 
+// ClearFaults ends all faults.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
 // Requests returns every request so far, in order of arrival.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
