@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"math/bits"
-	"slices"
 )
 
 // A search holds the best placement found and walks the sets of regions that
@@ -24,9 +23,8 @@ type search struct {
 	best   choice
 
 	// Of the enumeration:
-	free     []int     // regions to choose from, by reduced cost
-	saving   []float64 // [i] prefix sums of the negative reduced costs in free
-	unsolved float64   // lowest bound of what the work limit left out
+	tree     *tree
+	unsolved float64 // lowest bound of what the work limit left out
 }
 
 // A choice is one set of regions with its Machines.
@@ -64,7 +62,6 @@ func (s *search) run() {
 		return
 	}
 	s.warmUp()
-	s.relax = newRelaxation(s.model, s.least, s.most)
 	s.prepareBound()
 	s.enumerate()
 }
@@ -212,41 +209,32 @@ func (s *search) improve() {
 	}
 }
 
-// prepareBound lets the busiest hour of each region stand for it, in the best
-// set with the region added, and raises the bound.
+// prepareBound chooses the multipliers. At first the busiest hour of each
+// region stands for it, in the best set with the region added.
 func (s *search) prepareBound() {
-	upper := s.lowest
-	around := s.best.set | s.needed
+	r := newRelaxation(s.model, s.least, s.most)
 	for c := range s.regions {
-		if s.may>>c&1 == 0 {
+		if s.may>>c&1 == 0 || s.blocks() == 0 || math.IsInf(s.quota, 1) {
 			continue
 		}
-		s.route(around | 1<<c)
-		i := s.slot[c]
-		top := -1.0
-		for b := range s.blocks() {
+		s.route(s.best.set | s.needed | 1<<c)
+		load := make([]block, s.blocks())
+		for b := range load {
 			s.addLoad(b)
-			for lane, v := range s.load[b*len(s.regions)+int(i)] {
-				if v > top {
-					top = v
-					s.relax.stand(c, b, lane)
-				}
-			}
+			load[b] = s.load[b*len(s.regions)+int(s.slot[c])]
 		}
+		r.stand(c, load, 1)
 	}
+	n := len(s.regions)
+	for e := range s.edges { // a first price: what the edge costs at its closest region
+		r.edgePrice[e] = s.linear[e*n+int(s.near[e*n])]
+	}
+	upper := s.lowest
 	if math.IsInf(upper, 1) {
 		upper = s.guess()
 	}
-	// A first price: what the edge costs at its closest region.
-	n := len(s.regions)
-	for e := range s.edges {
-		s.relax.edgePrice[e] = s.linear[e*n+int(s.near[e*n])]
-	}
-	s.relax.ascend(upper, 150)
-	if s.relax.lower < s.cutoff() {
-		s.relax.sharpen()
-		s.relax.ascend(upper, 60)
-	}
+	r.ascend(upper, 150)
+	s.relax = r
 }
 
 // guess is a target for the bound when no placement is known yet: the price of
@@ -259,66 +247,52 @@ func (s *search) guess() float64 {
 	return s.objective
 }
 
-// enumerate walks the sets of free regions in the order of reduced cost and
-// visits those whose bound is below the cutoff.
+// enumerate decides region by region and visits the sets that may be best.
 func (s *search) enumerate() {
-	r := s.relax
-	base := r.constant
+	var free []int
 	for c := range s.regions {
-		switch {
-		case s.needed>>c&1 == 1:
-			base += r.reduced[c]
-		case s.may>>c&1 == 1 && !math.IsInf(r.reduced[c], 1):
-			s.free = append(s.free, c)
+		if (s.may&^s.needed)>>c&1 == 1 {
+			free = append(free, c)
 		}
 	}
-	slices.SortFunc(s.free, func(a, b int) int {
-		return cmp.Or(cmp.Compare(r.reduced[a], r.reduced[b]), cmp.Compare(a, b))
-	})
-	s.saving = make([]float64, len(s.free)+1)
-	for i, c := range s.free {
-		s.saving[i+1] = s.saving[i] + min(0, r.reduced[c])
+	s.tree = newTree(s.relax, free)
+	open := 0
+	for c := range s.regions {
+		if s.needed>>c&1 == 1 {
+			s.tree.closer(s.tree.closest[open+1], s.tree.closest[open], c)
+			open++
+		}
 	}
-	size := bits.OnesCount64(s.needed)
-	if size > s.most {
-		return
-	}
-	if size >= s.least && size > 0 && base <= s.cutoff() {
-		s.work(s.needed, base)
-	}
-	s.descend(0, size, base, s.needed)
+	s.branch(s.needed, open, 0)
 }
 
-// work visits a set, or notes its bound when no work is left.
-func (s *search) work(set uint64, bound float64) {
+// branch looks at the sets that have exactly the regions of set, open in
+// number, and any of the free ones from position on.
+func (s *search) branch(set uint64, open, position int) {
+	if open == s.most {
+		position = len(s.tree.free)
+	}
+	if open+len(s.tree.free)-position < s.least {
+		return
+	}
+	lower := s.tree.below(set, open, position)
+	if lower > s.cutoff() {
+		s.nodes++
+		return
+	}
 	if s.nodes >= s.maxNodes {
-		s.unsolved = min(s.unsolved, bound)
+		s.unsolved = min(s.unsolved, lower)
 		return
 	}
-	s.visit(set)
-}
-
-// descend extends set, of the given size and bound, by each free region from
-// the one at position from on.
-func (s *search) descend(from, size int, bound float64, set uint64) {
-	if size >= s.most {
+	if position == len(s.tree.free) {
+		if open > 0 {
+			s.visit(set)
+		}
 		return
 	}
-	for i := from; i < len(s.free); i++ {
-		with := bound + s.relax.reduced[s.free[i]]
-		last := min(len(s.free), i+s.most-size)
-		reach := with + s.saving[last] - s.saving[i+1]
-		if reach > s.cutoff() {
-			return // reduced costs ascend: what follows reaches no lower
-		}
-		if s.nodes >= s.maxNodes {
-			s.unsolved = min(s.unsolved, reach)
-			return
-		}
-		wider := set | 1<<s.free[i]
-		if size+1 >= s.least && with <= s.cutoff() {
-			s.work(wider, with)
-		}
-		s.descend(i+1, size+1, with, wider)
-	}
+	s.nodes++
+	c := s.tree.free[position]
+	s.tree.closer(s.tree.closest[open+1], s.tree.closest[open], c)
+	s.branch(set|1<<c, open+1, position+1)
+	s.branch(set, open, position+1)
 }

@@ -1,0 +1,106 @@
+package placement
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// geoProblem is a problem of real size: regions and edges scattered over the
+// globe, demand that follows the sun for a number of hours, prices and live
+// placement.
+func geoProblem(seed uint64, candidates, edges, hours int) Problem {
+	r := rand.New(rand.NewPCG(seed, 7))
+	type place struct{ lat, lon float64 }
+	scatter := func() place {
+		return place{r.Float64()*1.6 - 0.6, r.Float64() * 2 * math.Pi}
+	}
+	distance := func(a, b place) float64 {
+		x := math.Sin(a.lat)*math.Sin(b.lat) + math.Cos(a.lat)*math.Cos(b.lat)*math.Cos(a.lon-b.lon)
+		return 6371 * math.Acos(max(-1, min(1, x)))
+	}
+	p := Problem{Version: 1, Current: map[string]int{}}
+	var at []place
+	for i := range candidates {
+		at = append(at, scatter())
+		p.Candidates = append(p.Candidates, Candidate{Region: fmt.Sprintf("c%02d", i), MachineCost: 40 * (1 + r.Float64()*0.6)})
+	}
+	// A Machine carries 20; the app needs 5 to 80 of them in all.
+	total := 100 * math.Exp(r.Float64()*math.Log(16))
+	p.SoftLimit, p.HardLimit = 20, 25
+	sum := 0.0
+	for i := range edges {
+		where := scatter()
+		if i < candidates && r.Float64() < 0.7 {
+			where = at[i]
+		}
+		weight := math.Exp(r.NormFloat64())
+		sum += weight
+		e := Edge{Region: fmt.Sprintf("e%02d", i), GBOut: weight * 20}
+		for h := range hours {
+			local := float64(h) + where.lon/math.Pi*12
+			day := 0.55 + 0.45*math.Cos((local-15)/12*math.Pi)
+			if h/24%7 >= 5 {
+				day *= 0.7
+			}
+			e.Demand = append(e.Demand, weight*day*math.Exp(0.1*r.NormFloat64()))
+		}
+		var ms, usd []float64
+		for c := range candidates {
+			ms = append(ms, 1+distance(where, at[c])*0.0155*(1+0.2*r.Float64()))
+			usd = append(usd, 0.006+0.03*float64(r.IntN(2)))
+		}
+		p.Edges = append(p.Edges, e)
+		p.LatencyMS = append(p.LatencyMS, ms)
+		p.TransferUSDPerGB = append(p.TransferUSDPerGB, usd)
+	}
+	for i := range p.Edges {
+		for h := range p.Edges[i].Demand {
+			p.Edges[i].Demand[h] *= total / sum
+		}
+	}
+	for range 2 + r.IntN(3) {
+		p.Current[p.Candidates[r.IntN(candidates)].Region] = 1 + r.IntN(int(total/40)+1)
+	}
+	p.ValuePerMS = total * 0.05 * math.Exp(r.NormFloat64()*1.2)
+	p.ChangeCost, p.MachineChangeCost = total*0.08, total*0.02
+	p.Limits = Limits{MinMachines: 2, MaxMachines: 200, TargetUtilization: 0.8, Survive: Machine}
+	return p
+}
+
+func benchmarkSolve(b *testing.B, survive Survive, candidates, edges int) {
+	var times []time.Duration
+	nodes, open := 0, 0
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		p := geoProblem(uint64(i%100), candidates, edges, 168)
+		p.Limits.Survive = survive
+		b.StartTimer()
+		start := time.Now()
+		sol, err := Solve(p, Options{})
+		times = append(times, time.Since(start))
+		if err != nil || sol.Status != Optimal {
+			b.Fatalf("seed %d: %s, %v", i, sol.Status, err)
+		}
+		nodes = max(nodes, sol.Nodes)
+		open += len(sol.Open)
+	}
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "median-ms")
+	b.ReportMetric(float64(times[len(times)-1].Microseconds())/1000, "worst-ms")
+	b.ReportMetric(float64(nodes), "worst-nodes")
+	b.ReportMetric(float64(open)/float64(len(times)), "open")
+}
+
+func BenchmarkSolve18x40x168(b *testing.B) {
+	for _, survive := range []Survive{None, Machine, Region} {
+		b.Run(string(survive), func(b *testing.B) { benchmarkSolve(b, survive, 18, 40) })
+	}
+}
+
+func BenchmarkSolve22x100x168(b *testing.B) {
+	benchmarkSolve(b, Machine, 22, 100)
+}
