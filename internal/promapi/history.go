@@ -1,0 +1,340 @@
+package promapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/demand"
+	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+const (
+	// appsPerQuery keeps a query below the 16 KB that VictoriaMetrics reads.
+	appsPerQuery = 100
+	// queriesAtOnce bounds the requests in flight, whatever the number of
+	// apps; the queries for one app go out all together.
+	queriesAtOnce = 9
+	// shortestSpan is the number of hours that a query is not halved below.
+	shortestSpan = 24
+)
+
+// A HistoryQuery asks for what was recorded about apps, hour by hour.
+type HistoryQuery struct {
+	Apps   []string
+	End    time.Time // cut to the whole hour; zero: now
+	Hours  int       // at least 1
+	Status string    // regular expression on the response status at the edge, anchored; empty: all
+}
+
+// History reads everything that a plan needs about apps, in one sequential
+// round trip: all queries go out together, one of each kind for up to 100
+// apps. Every app asked for is in the result, with the empty values of
+// demand.History where nothing was recorded.
+//
+// Hour i covers (Start + i hours, Start + (i+1) hours]. A period that begins
+// before the Horizon is cut at the next whole hour, with a warning. A query
+// that the server finds too large (422), or does not answer in time (503,
+// timeout), is halved by app and then, where it asks hour by hour, by time.
+// Every query must succeed. Errors wrap an *Error, except for bad input.
+func (c *Client) History(ctx context.Context, q HistoryQuery) (map[string]demand.History, error) {
+	now := c.now().UTC()
+	if q.End.IsZero() {
+		q.End = now
+	}
+	end := q.End.UTC().Truncate(time.Hour)
+	err := errors.Join(checkApps(q.Apps), checkStatus(q.Status))
+	oldest := now.Add(-Horizon)
+	switch {
+	case q.Hours < 1:
+		err = errors.Join(err, fmt.Errorf("query metrics: %d hours is less than one", q.Hours))
+	case q.End.After(now):
+		err = errors.Join(err, fmt.Errorf("query metrics: %s is in the future", q.End.UTC().Format(time.RFC3339)))
+	case end.Add(-time.Hour).Before(oldest):
+		err = errors.Join(err, hint.Wrap(fmt.Errorf("query metrics: %s is too long ago", end.Format(time.RFC3339)),
+			"the metrics reach back %d days", int(Horizon.Hours()/24)))
+	}
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	h := history{
+		client: c, status: q.Status, asked: q.End.UTC(),
+		end: end, hours: q.Hours, limit: make(chan struct{}, queriesAtOnce),
+	}
+	if reach := int(end.Sub(oldest) / time.Hour); h.hours > reach {
+		h.hours = reach
+		h.notes.horizon()
+	}
+	return h.read(ctx, sortedApps(q.Apps))
+}
+
+// history is one call of History under way.
+type history struct {
+	client *Client
+	status string
+	asked  time.Time // the end that was asked for, not cut to the hour
+	end    time.Time
+	hours  int
+	limit  chan struct{}
+	notes  notes
+}
+
+// start is the beginning of the first hour.
+func (h *history) start() time.Time { return h.end.Add(time.Duration(-h.hours) * time.Hour) }
+
+// A part is one kind of query and where its answer goes. take is called in
+// order, never concurrently.
+type part struct {
+	op     string
+	apps   []string // empty: of the whole organization
+	hourly bool     // a range query over the hours; else one value at the end
+	at     time.Time
+	text   func(apps []string) string
+	take   func(out map[string]*demand.History, op string, a *answer)
+}
+
+// parts lists the queries for apps.
+func (h *history) parts(apps []string) []part {
+	whole := promDuration(time.Duration(h.hours) * time.Hour)
+	responses := func(apps []string) string { return responsesQuery(apps, h.status) }
+	mean := func(apps []string) string { return concurrencyQuery("avg", apps) }
+	highest := func(apps []string) string { return concurrencyQuery("max", apps) }
+	servedBy := func(apps []string) string { return servedByQuery(apps, whole) }
+	responseTime := func(apps []string) string { return responseTimeQuery(apps, whole) }
+	known := func(apps []string) string { return knownQuery(apps, whole) }
+	return []part{
+		{op: "responses per edge region", apps: apps, hourly: true, text: responses, take: h.takeResponses},
+		{op: "responses of Machines", apps: apps, hourly: true, text: servedQuery, take: h.hourlyInto(func(d *demand.History) *[]float64 { return &d.Served })},
+		{op: "mean concurrency", apps: apps, hourly: true, text: mean, take: h.hourlyInto(func(d *demand.History) *[]float64 { return &d.ConcurrencyMean })},
+		{op: "highest concurrency", apps: apps, hourly: true, text: highest, take: h.hourlyInto(func(d *demand.History) *[]float64 { return &d.ConcurrencyMax })},
+		{op: "response time", apps: apps, at: h.end, text: responseTime, take: h.takeResponseTime},
+		{op: "responses by Machine", apps: apps, at: h.end, text: servedBy, take: h.takeServedBy},
+		{op: "series of the app", apps: apps, at: h.end, text: known, take: h.takeKnown},
+	}
+}
+
+// orgParts lists the queries that are the same for every app.
+func (h *history) orgParts() []part {
+	hourly := func([]string) string { return orgQuery("1h") }
+	newest := func([]string) string {
+		return newestQuery(promDuration(h.asked.Sub(h.start()).Truncate(time.Millisecond)))
+	}
+	return []part{
+		{op: "series of the organization", hourly: true, text: hourly, take: h.takeOrg},
+		{op: "newest sample", at: h.asked, text: newest, take: h.takeNewest},
+	}
+}
+
+// read sends all queries together and files the answers in the order of the
+// queries, so that the result does not depend on which came first.
+func (h *history) read(ctx context.Context, apps []string) (map[string]demand.History, error) {
+	parts := h.orgParts()
+	for chunk := range slices.Chunk(apps, appsPerQuery) {
+		parts = append(parts, h.parts(chunk)...)
+	}
+	answers := make([][]*answer, len(parts))
+	errs := make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, p := range parts {
+		all.Go(func() {
+			h.limit <- struct{}{}
+			defer func() { <-h.limit }()
+			answers[i], errs[i] = h.ask(ctx, p, p.apps, h.start(), h.end)
+		})
+	}
+	all.Wait()
+	if err := firstOfEach(errs...); err != nil {
+		return nil, err
+	}
+	out := make(map[string]*demand.History, len(apps))
+	for _, app := range apps {
+		out[app] = &demand.History{
+			Start: h.start(), Hours: h.hours, Filtered: h.status != "", ResponseTime: math.NaN(),
+			Responses: map[region.Code][]float64{}, ServedBy: map[string]float64{}, OrgUp: make([]bool, h.hours),
+		}
+	}
+	for i, p := range parts {
+		for _, a := range answers[i] {
+			h.notes.add(a)
+			p.take(out, p.op, a)
+		}
+	}
+	h.finish(out)
+	result := make(map[string]demand.History, len(out))
+	for app, d := range out {
+		result[app] = *d
+	}
+	return result, nil
+}
+
+// ask sends one query for apps and the hours in (from, to], in halves where
+// the server finds it too large. It stops at the first half that fails.
+func (h *history) ask(ctx context.Context, p part, apps []string, from, to time.Time) ([]*answer, error) {
+	q := query{op: p.op, text: p.text(apps), start: p.at, end: p.at}
+	if p.hourly {
+		q.start, q.end, q.step = from.Add(time.Hour), to, time.Hour
+	}
+	a, err := h.client.send(ctx, q)
+	if err == nil {
+		return []*answer{a}, nil
+	}
+	hours := int(to.Sub(from) / time.Hour)
+	var first, second []*answer
+	var cause *Error
+	switch {
+	case !errors.As(err, &cause) || !tooLarge(cause) || ctx.Err() != nil:
+		return nil, err
+	case len(apps) > 1:
+		mid := len(apps) / 2
+		if first, err = h.ask(ctx, p, apps[:mid], from, to); err == nil {
+			second, err = h.ask(ctx, p, apps[mid:], from, to)
+		}
+	case p.hourly && hours > shortestSpan:
+		mid := from.Add(time.Duration(hours/2) * time.Hour)
+		if first, err = h.ask(ctx, p, apps, from, mid); err == nil {
+			second, err = h.ask(ctx, p, apps, mid, to)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return append(first, second...), nil
+}
+
+// tooLarge tells whether the same question in smaller portions may be
+// answered.
+func tooLarge(e *Error) bool {
+	return e.Kind == Rejected || e.Kind == Timeout || e.Kind == TooLarge || e.Status == 503
+}
+
+// hour returns the index of the hour that ends at t.
+func (h *history) hour(t time.Time) int { return int(t.Sub(h.start())/time.Hour) - 1 }
+
+func (h *history) takeResponses(out map[string]*demand.History, op string, a *answer) {
+	for _, s := range a.series {
+		d := out[string(s.labels["app"])]
+		if d == nil {
+			continue
+		}
+		code := region.Code(s.labels["region"])
+		for _, p := range s.samples {
+			v, ok := h.notes.count(op, p.value)
+			if !ok {
+				continue
+			}
+			if d.Responses[code] == nil {
+				d.Responses[code] = make([]float64, h.hours)
+			}
+			d.Responses[code][h.hour(p.at)] = v
+		}
+	}
+}
+
+// hourlyInto files an answer by app into the hourly slice that field picks;
+// hours without a sample stay NaN.
+func (h *history) hourlyInto(field func(*demand.History) *[]float64) func(map[string]*demand.History, string, *answer) {
+	return func(out map[string]*demand.History, op string, a *answer) {
+		for _, s := range a.series {
+			d := out[string(s.labels["app"])]
+			if d == nil {
+				continue
+			}
+			for _, p := range s.samples {
+				v, ok := h.notes.count(op, p.value)
+				if !ok {
+					continue
+				}
+				hours := field(d)
+				if *hours == nil {
+					*hours = slices.Repeat([]float64{math.NaN()}, h.hours)
+				}
+				(*hours)[h.hour(p.at)] = v
+			}
+		}
+	}
+}
+
+func (h *history) takeResponseTime(out map[string]*demand.History, op string, a *answer) {
+	for _, s := range a.series {
+		if d := out[string(s.labels["app"])]; d != nil {
+			if v, ok := h.notes.count(op, s.samples[0].value); ok {
+				d.ResponseTime = v
+			}
+		}
+	}
+}
+
+func (h *history) takeServedBy(out map[string]*demand.History, op string, a *answer) {
+	for _, s := range a.series {
+		if d := out[string(s.labels["app"])]; d != nil {
+			if v, ok := h.notes.count(op, s.samples[0].value); ok {
+				d.ServedBy[string(s.labels["instance"])] = v
+			}
+		}
+	}
+}
+
+func (h *history) takeKnown(out map[string]*demand.History, op string, a *answer) {
+	for _, s := range a.series {
+		if d := out[string(s.labels["app"])]; d != nil {
+			v, ok := h.notes.count(op, s.samples[0].value)
+			d.Known = ok && v > 0
+		}
+	}
+}
+
+func (h *history) takeOrg(out map[string]*demand.History, op string, a *answer) {
+	for _, s := range a.series {
+		for _, p := range s.samples {
+			if v, ok := h.notes.count(op, p.value); ok && v > 0 {
+				for _, d := range out {
+					d.OrgUp[h.hour(p.at)] = true
+				}
+			}
+		}
+	}
+}
+
+func (h *history) takeNewest(out map[string]*demand.History, op string, a *answer) {
+	for _, s := range a.series {
+		v, ok := h.notes.count(op, s.samples[0].value)
+		if !ok || v == 0 || v > float64(h.asked.Unix()+1) {
+			continue
+		}
+		for _, d := range out {
+			d.Newest = time.UnixMilli(int64(math.Round(v * 1000))).UTC()
+		}
+	}
+}
+
+// finish adds what follows from all answers together. Where an app was seen
+// to answer requests, the organization was being recorded: Machines that stop
+// when idle leave no fly_instance_up, though nothing is wrong.
+func (h *history) finish(out map[string]*demand.History) {
+	up := make([]bool, h.hours)
+	for _, d := range out {
+		for i := range up {
+			up[i] = up[i] || d.OrgUp[i] || i < len(d.Served) && d.Served[i] > 0
+		}
+		for _, hours := range d.Responses {
+			for i, v := range hours {
+				up[i] = up[i] || v > 0
+			}
+		}
+	}
+	warnings := h.notes.sorted()
+	for _, app := range slices.Sorted(maps.Keys(out)) {
+		d := out[app]
+		d.OrgUp = slices.Clone(up)
+		d.Partial = h.notes.partial
+		d.Warnings = slices.Clone(warnings)
+	}
+}
