@@ -1,0 +1,137 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/sethvargo/go-githubactions"
+)
+
+// levelNotice is between Info and Warn, as GitHub's notices are.
+const levelNotice = slog.Level(2)
+
+// maxAnnotations of a kind are shown for a step; GitHub stops at 10, and the
+// runner may add one of its own.
+const maxAnnotations = 9
+
+// newLogger writes to w for people, as JSON lines, or as workflow commands.
+func newLogger(w io.Writer, onRunner, asJSON bool) *slog.Logger {
+	switch {
+	case asJSON && !onRunner:
+		return slog.New(slog.NewJSONHandler(w, nil))
+	case onRunner:
+		return slog.New(&handler{w: w, actions: githubactions.New(githubactions.WithWriter(quiet{w})), shown: map[slog.Level]int{}, mu: &sync.Mutex{}})
+	}
+	return slog.New(&handler{w: w, mu: &sync.Mutex{}})
+}
+
+// A handler turns records into lines. The attribute "hint" is the next step.
+type handler struct {
+	w       io.Writer
+	actions *githubactions.Action // nil: plain lines
+	shown   map[slog.Level]int    // annotations by level
+	attrs   []slog.Attr
+	mu      *sync.Mutex
+}
+
+func (h *handler) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
+
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	c := *h
+	c.attrs = append(append([]slog.Attr(nil), h.attrs...), attrs...)
+	return &c
+}
+
+func (h *handler) WithGroup(string) slog.Handler { return h }
+
+func (h *handler) Handle(_ context.Context, r slog.Record) error {
+	var words, hints []string
+	add := func(a slog.Attr) bool {
+		if a.Key == "hint" {
+			if a.Value.String() != "" {
+				hints = append(hints, a.Value.String())
+			}
+		} else {
+			words = append(words, a.Key+"="+a.Value.String())
+		}
+		return true
+	}
+	for _, a := range h.attrs {
+		add(a)
+	}
+	r.Attrs(add)
+	text := strings.Join(append([]string{r.Message}, words...), " ")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.annotate(r.Level, text, hints) {
+		return nil
+	}
+	prefix := map[slog.Level]string{levelNotice: "note: ", slog.LevelWarn: "warning: ", slog.LevelError: "error: "}[r.Level]
+	lines := prefix + indent(text)
+	for _, s := range hints {
+		lines += "\n  next: " + indent(s)
+	}
+	_, err := fmt.Fprintln(h.w, harmless(lines, h.actions != nil))
+	return err
+}
+
+// annotate shows a record as a GitHub annotation, while there is room.
+func (h *handler) annotate(l slog.Level, text string, hints []string) bool {
+	if h.actions == nil || h.shown[l] >= maxAnnotations {
+		return false
+	}
+	for _, s := range hints {
+		text += "\nNext: " + s
+	}
+	a := h.actions.WithFieldsMap(map[string]string{"title": "Fly Placer"})
+	switch l {
+	case levelNotice:
+		a.Noticef("%s", text)
+	case slog.LevelWarn:
+		a.Warningf("%s", text)
+	case slog.LevelError:
+		a.Errorf("%s", text)
+	default:
+		return false
+	}
+	h.shown[l]++
+	return true
+}
+
+func indent(s string) string { return strings.ReplaceAll(s, "\n", "\n  ") }
+
+// harmless keeps text from elsewhere from being read as a workflow command or
+// as a terminal's control sequence.
+func harmless(s string, onRunner bool) string {
+	s = strings.Map(func(r rune) rune {
+		if r != '\n' && (r < ' ' || r >= 0x7f && r < 0xa0) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+	if !onRunner {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		t := strings.TrimLeft(line, " ")
+		if strings.HasPrefix(t, "::") || strings.HasPrefix(t, "##[") {
+			lines[i] = "\u200b" + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// foreign prints text that may hold lines from elsewhere, with the runner's
+// commands switched off around it. token must be impossible to guess.
+func foreign(w io.Writer, text, token string, onRunner bool) {
+	if !onRunner {
+		_, _ = io.WriteString(w, text)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "::stop-commands::%s\n%s\n::%s::\n", token, strings.TrimRight(text, "\n"), token)
+}

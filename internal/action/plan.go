@@ -1,0 +1,262 @@
+package action
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fly-placer/fly-placer/internal/config"
+	"github.com/fly-placer/fly-placer/internal/demand"
+	"github.com/fly-placer/fly-placer/internal/fleet"
+	"github.com/fly-placer/fly-placer/internal/flyapi"
+	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/latency"
+	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/price"
+	"github.com/fly-placer/fly-placer/internal/promapi"
+	"github.com/fly-placer/fly-placer/internal/region"
+	"github.com/fly-placer/fly-placer/internal/report"
+)
+
+// plan reads, computes and shows. Nothing is shown before every app is done,
+// so that no part of a result is taken for the whole.
+func (r *run) plan(ctx context.Context) int {
+	rep := report.Report{RunURL: r.runURL()}
+	results, notes, err := r.compute(ctx)
+	if err != nil {
+		return r.fail(err, exitFailed)
+	}
+	rep.Notes = notes
+	for _, res := range results {
+		if res.err != nil {
+			rep.Errors = append(rep.Errors, r.problems(res.err, res.name)...)
+			for _, e := range each(res.err) {
+				r.problem(slog.LevelError, e)
+			}
+			continue
+		}
+		rep.Plans = append(rep.Plans, res.plan)
+	}
+	return r.publish(ctx, rep)
+}
+
+// A result is one app's plan, or why there is none.
+type result struct {
+	name string
+	plan plan.Plan
+	err  error
+}
+
+// compute makes the plans, by app.
+func (r *run) compute(ctx context.Context) ([]result, []report.Note, error) {
+	files, err := r.tables()
+	if err != nil {
+		return nil, nil, err
+	}
+	now := r.Now()
+	facts, err := r.read(ctx, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	results := make([]result, len(r.cfg.Apps))
+	for i, app := range r.cfg.Apps {
+		f := facts.apps[app.Name]
+		results[i] = result{name: app.Name, err: f.err}
+		if f.err != nil {
+			continue
+		}
+		results[i].plan, results[i].err = plan.Make(plan.Input{
+			App: f.app, Policy: app.Policy, History: f.history, Catalog: facts.catalog,
+			Latency: files[app.Name].latency, Prices: files[app.Name].prices, Now: now,
+		})
+	}
+	return results, notesOf(r.Version, files), nil
+}
+
+// tables are what latencies and prices an app is planned with.
+type tables struct {
+	latency *latency.Table
+	prices  price.Table
+	notes   []report.Note
+}
+
+// tables reads the user's own latencies and prices, all of them before any
+// request is made, so that a typing error costs no time.
+func (r *run) tables() (map[string]tables, error) {
+	out := map[string]tables{}
+	var errs []error
+	for _, app := range r.cfg.Apps {
+		t := tables{latency: latency.BuiltIn(), prices: price.BuiltIn()}
+		if name := app.LatencyMatrix; name != "" {
+			matrix, err := parseFile(r, name, "latency-matrix", latency.ParseMatrix)
+			errs = append(errs, err)
+			t.latency = t.latency.With(matrix)
+			t.notes = append(t.notes, report.Note{Text: "Round trips: " + name + ", then " + builtInLatency})
+		} else {
+			t.notes = append(t.notes, report.Note{Text: "Round trips: " + builtInLatency})
+		}
+		if name := app.Prices; name != "" {
+			prices, err := parseFile(r, name, "prices", price.Parse)
+			errs = append(errs, err)
+			t.prices = prices
+		}
+		t.notes = append(t.notes, report.Note{Text: fmt.Sprintf("Prices: %s, %s; compute only", t.prices.Source, t.prices.Date)})
+		out[app.Name] = t
+	}
+	return out, errors.Join(errs...)
+}
+
+const builtInLatency = "measured between cities on the public Internet in July 2020, else estimated from cable routes"
+
+// parseFile reads a file of the workspace that an option names.
+func parseFile[T any](r *run, name, option string, parse func([]byte) (T, error)) (T, error) {
+	var none T
+	data, ok, err := readIn(r.runner.workspace(r.Process), name)
+	switch {
+	case err != nil:
+		return none, fmt.Errorf("option %s: %w", option, err)
+	case !ok:
+		return none, hint.Wrap(fmt.Errorf("option %s: there is no file %s", option, name), "check out the repository before this step, or correct the path")
+	}
+	v, err := parse(data)
+	if err != nil {
+		return none, fmt.Errorf("option %s: %s: %w", option, name, err)
+	}
+	return v, nil
+}
+
+func notesOf(version string, files map[string]tables) []report.Note {
+	notes := []report.Note{{Text: "Fly Placer " + version}}
+	for _, app := range sortedKeys(files) {
+		for _, n := range files[app].notes {
+			if !slices.Contains(notes, n) {
+				notes = append(notes, n)
+			}
+		}
+	}
+	return notes
+}
+
+// facts are what the APIs said.
+type facts struct {
+	catalog region.Catalog
+	apps    map[string]appFacts
+}
+
+type appFacts struct {
+	app     fleet.App
+	history demand.History
+	err     error
+}
+
+// read asks the Machines API and the metrics for everything at once: one round
+// trip for the apps and regions, and one for the metrics, whose address
+// follows from the app's organization.
+func (r *run) read(ctx context.Context, now time.Time) (facts, error) {
+	fly, err := flyapi.New(ctx, flyapi.Options{
+		APIURL: r.cfg.FlyAPIURL, GraphQLURL: r.cfg.FlyGraphQLURL, Token: r.cfg.FlyToken, UserAgent: r.userAgent(),
+	})
+	if err != nil {
+		return facts{}, err
+	}
+	out := facts{catalog: region.BuiltIn(), apps: map[string]appFacts{}}
+	var mu sync.Mutex
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		rows, err := fly.Regions(groupCtx)
+		if err != nil {
+			return err
+		}
+		out.catalog = out.catalog.With(rows...)
+		return nil
+	})
+	for _, app := range r.cfg.Apps {
+		group.Go(func() error {
+			a, err := fly.App(groupCtx, app.Name)
+			mu.Lock()
+			defer mu.Unlock()
+			out.apps[app.Name] = appFacts{app: a, err: err}
+			return nil // the other apps go on
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return out, err
+	}
+	return out, r.histories(ctx, out.apps, now)
+}
+
+// A question is what one call to the metrics asks: apps of one organization
+// with the same window and filter.
+type question struct {
+	org, status string
+	window      time.Duration
+}
+
+// histories adds the metrics to apps. An organization's failure is its apps'.
+func (r *run) histories(ctx context.Context, apps map[string]appFacts, now time.Time) error {
+	asked := map[question][]string{}
+	for _, app := range r.cfg.Apps {
+		f := apps[app.Name]
+		if f.err != nil {
+			continue
+		}
+		q := question{cmp.Or(app.Org, f.app.Org, "personal"), app.Policy.Status, app.Policy.Window}
+		asked[q] = append(asked[q], app.Name)
+	}
+	var mu sync.Mutex
+	var group errgroup.Group
+	for q, names := range asked {
+		group.Go(func() error {
+			histories, err := r.history(ctx, q, names, now)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, name := range names {
+				f := apps[name]
+				f.history, f.err = histories[name], err
+				apps[name] = f
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (r *run) history(ctx context.Context, q question, names []string, now time.Time) (map[string]demand.History, error) {
+	metrics, err := r.metrics(q.org)
+	if err != nil {
+		return nil, err
+	}
+	return metrics.History(ctx, promapi.HistoryQuery{
+		Apps: names, End: now, Hours: int(q.window / time.Hour), Status: q.status,
+	})
+}
+
+// metrics is the client for one organization's metrics.
+func (r *run) metrics(org string) (*promapi.Client, error) {
+	return promapi.New(promapi.Options{
+		BaseURL: cmp.Or(r.cfg.PrometheusURL, "https://api.fly.io/prometheus/"+org),
+		Token:   r.cfg.MetricsToken.Reveal(), UserAgent: r.userAgent(),
+	})
+}
+
+// orgOf finds the organization whose metrics hold app.
+func (r *run) orgOf(ctx context.Context, app config.AppConfig) (string, error) {
+	if app.Org != "" || r.cfg.PrometheusURL != "" {
+		return app.Org, nil
+	}
+	fly, err := flyapi.New(ctx, flyapi.Options{
+		APIURL: r.cfg.FlyAPIURL, GraphQLURL: r.cfg.FlyGraphQLURL, Token: r.cfg.FlyToken, UserAgent: r.userAgent(),
+	})
+	if err != nil {
+		return "", err
+	}
+	org, err := fly.Org(ctx, app.Name)
+	return cmp.Or(org, "personal"), err
+}

@@ -1,0 +1,156 @@
+// Package action is the program: it reads the configuration, the app's Machines
+// and its traffic, has the plan computed, and shows it where the team looks.
+// It is the rim around the pure packages; only here are the environment, files,
+// the clock and the runner touched.
+package action
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A Process is everything that a run sees of its surroundings. It enters once,
+// so that a test or the demo can run the very same program in another world.
+type Process struct {
+	// Args are the command line without the program's name.
+	Args []string
+	// Environ is the environment, "KEY=value".
+	Environ []string
+	// Dir is the working directory.
+	Dir            string
+	Stdout, Stderr io.Writer
+	// Color allows colour and bold in the report for a terminal.
+	Color bool
+	Now   func() time.Time
+	// Random gives the bytes of delimiters that nobody can guess.
+	Random io.Reader
+	// Version of the program, "v1.2.3".
+	Version string
+	// Demo runs the command demo. Package demo is above this one: it runs it.
+	Demo func(ctx context.Context, p Process, serve bool) error
+}
+
+// getenv returns the last value of key, as a shell would.
+func (p Process) getenv(key string) string {
+	value := ""
+	for _, kv := range p.Environ {
+		if v, ok := strings.CutPrefix(kv, key+"="); ok {
+			value = v
+		}
+	}
+	return value
+}
+
+// path resolves name against the working directory.
+func (p Process) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(p.Dir, name)
+}
+
+// read returns a file's content, and false when there is no such file.
+func (p Process) read(name string) ([]byte, bool, error) {
+	return found(name)(os.ReadFile(p.path(name)))
+}
+
+// readIn reads a file of the workspace. A link that leads out of it is not
+// followed: the repository's content is not the program's own. An absolute
+// name is the user's word.
+func readIn(workspace, name string) ([]byte, bool, error) {
+	if filepath.IsAbs(name) {
+		return found(name)(os.ReadFile(name))
+	}
+	root, err := os.OpenRoot(workspace)
+	if err != nil {
+		return nil, false, fmt.Errorf("read %s: %w", name, err)
+	}
+	defer root.Close()
+	return found(name)(root.ReadFile(filepath.Clean(name)))
+}
+
+// found tells a missing file from one that cannot be read.
+func found(name string) func([]byte, error) ([]byte, bool, error) {
+	return func(data []byte, err error) ([]byte, bool, error) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+			return nil, false, nil
+		case err != nil:
+			return nil, false, fmt.Errorf("read %s: %w", name, err)
+		}
+		return data, true, nil
+	}
+}
+
+// writeIn makes files that everybody may read and that belong to whoever owns
+// the workspace: in a container the program runs as root, and later steps do
+// not. A relative dir is one of the workspace, and no link leads out of it.
+func writeIn(workspace, dir string, files map[string][]byte) error {
+	if filepath.IsAbs(dir) {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("write reports: %w", err)
+		}
+		workspace, dir = dir, "."
+	}
+	root, err := os.OpenRoot(workspace)
+	if err != nil {
+		return fmt.Errorf("write reports: %w", err)
+	}
+	defer root.Close()
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		errs = append(errs, writeOwned(root, filepath.Join(dir, name), files[name]))
+	}
+	return errors.Join(errs...)
+}
+
+func writeOwned(root *os.Root, name string, data []byte) error {
+	made := []string{name}
+	for dir := filepath.Dir(name); dir != "."; dir = filepath.Dir(dir) {
+		if _, err := root.Lstat(dir); err == nil {
+			break
+		}
+		made = append(made, dir)
+	}
+	err := root.MkdirAll(filepath.Dir(name), 0o755)
+	if err == nil {
+		err = root.WriteFile(name, data, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	owner, err := root.Stat(".")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	st, ok := owner.Sys().(*syscall.Stat_t)
+	if !ok || os.Geteuid() != 0 {
+		return nil
+	}
+	for _, path := range made {
+		if err := root.Lchown(path, int(st.Uid), int(st.Gid)); err != nil {
+			return fmt.Errorf("give %s to the workspace's owner: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// appendTo adds data to a file that the runner made.
+func appendTo(path string, data string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, data)
+	return errors.Join(err, f.Close())
+}

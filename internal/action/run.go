@@ -1,0 +1,221 @@
+package action
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/config"
+	"github.com/fly-placer/fly-placer/internal/ghapi"
+	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/report"
+	"github.com/fly-placer/fly-placer/internal/secret"
+)
+
+// Exit statuses (docs/design.md §4).
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitChanges = 3
+)
+
+// deadline bounds a whole run, so that a server that never answers does not
+// hold a job for its six hours.
+const deadline = 15 * time.Minute
+
+// A run is one run of the program.
+type run struct {
+	Process
+	runner runner
+	log    *slog.Logger
+	tokens []secret.Token // all that were given
+	cfg    config.Config
+}
+
+// Run runs the program and returns its exit status. Whatever goes wrong is
+// logged with its next step, and shown in the job summary.
+func Run(ctx context.Context, p Process) int {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	rn, runnerErr := newRunner(p)
+	r := &run{Process: p, runner: rn, log: newLogger(p.Stderr, rn.on, false)}
+
+	dotEnv, _, dotErr := p.read(".env")
+	in := config.Parse(config.Source{Args: p.Args, Environ: p.Environ, DotEnv: dotEnv, SecretsWithheld: rn.untrusted()})
+	if in.Help != "" {
+		_, _ = fmt.Fprint(p.Stdout, in.Help)
+		return exitOK
+	}
+	if in.Version {
+		_, _ = fmt.Fprintf(p.Stdout, "fly-placer %s\n", p.Version)
+		return exitOK
+	}
+	r.tokens = in.Tokens()
+	r.runner.mask(p.Stderr, r.tokens...)
+	r.log = newLogger(p.Stderr, rn.on, in.LogFormat == "json")
+	if err := errors.Join(runnerErr, dotErr); err != nil {
+		return r.fail(err, exitFailed)
+	}
+	policy, name, err := r.policyFile(ctx, in)
+	if err != nil {
+		return r.fail(err, exitFailed)
+	}
+	if r.cfg, err = in.WithPolicy(policy, name); err != nil {
+		return r.fail(err, exitUsage)
+	}
+	for _, w := range r.cfg.Warnings {
+		r.log.Warn(w)
+	}
+	return r.command(ctx)
+}
+
+func (r *run) command(ctx context.Context) int {
+	switch r.cfg.Command {
+	case config.Demo:
+		if r.Demo == nil {
+			return r.fail(errors.New("run demo: not built in"), exitFailed)
+		}
+		if err := r.Demo(ctx, r.Process, r.cfg.Serve); err != nil {
+			return r.fail(err, exitFailed)
+		}
+		return exitOK
+	case config.Traffic:
+		return r.traffic(ctx)
+	case config.Auto, config.Plan:
+	}
+	if r.runner.untrusted() && r.cfg.FlyToken.IsZero() {
+		return r.skip()
+	}
+	return r.plan(ctx)
+}
+
+// policyFile reads the policy from the workspace; without a checkout, from
+// the commit that the workflow runs for. pull_request_target runs with secrets
+// for a head that nobody has reviewed: then only the base's commit counts,
+// whatever was checked out.
+func (r *run) policyFile(ctx context.Context, in config.Inputs) (data []byte, name string, err error) {
+	name = in.PolicyPath
+	if r.runner.EventName != "pull_request_target" {
+		data, found, err := readIn(r.runner.workspace(r.Process), name)
+		if err != nil || found || !r.runner.on || r.runner.checkedOut(r.Process) {
+			return data, name, err
+		}
+	}
+	if in.GitHubToken.IsZero() || r.runner.Repository == "" || r.runner.SHA == "" {
+		return nil, name, nil
+	}
+	gh, err := r.github(in.GitHubToken)
+	if err != nil {
+		return nil, name, err
+	}
+	data, found, err := gh.ReadFile(ctx, r.runner.Repository, name, r.runner.SHA)
+	switch {
+	case err != nil && in.PolicySet:
+		return nil, name, err
+	case err != nil:
+		r.problem(slog.LevelWarn, fmt.Errorf("read the policy file; defaults are used: %w", err))
+		return nil, name, nil
+	case !found:
+		return nil, name, nil
+	}
+	return data, name + "@" + r.runner.SHA[:min(7, len(r.runner.SHA))], nil
+}
+
+func (r *run) github(token secret.Token) (*ghapi.Client, error) {
+	return ghapi.New(ghapi.Options{
+		APIURL: r.runner.APIURL, Token: token.Reveal(), UserAgent: r.userAgent(), Now: r.Now,
+	})
+}
+
+func (r *run) userAgent() string { return "fly-placer/" + r.Version }
+
+// problem logs an error with its next steps.
+func (r *run) problem(level slog.Level, err error) {
+	var args []any
+	for _, h := range hint.Of(err) {
+		args = append(args, slog.String("hint", h))
+	}
+	r.log.Log(context.Background(), level, r.redact(err.Error()), args...)
+}
+
+// redact is the last line of defence: the clients keep tokens out of their errors.
+func (r *run) redact(s string) string {
+	return secret.Redact(s, r.tokens...)
+}
+
+// fail ends a run that has nothing else to say: it logs the error, writes the
+// summary and the outputs, and returns status.
+func (r *run) fail(err error, status int) int {
+	rep := report.Report{Errors: r.problems(err, ""), RunURL: r.runURL()}
+	for _, p := range each(err) {
+		r.problem(slog.LevelError, p)
+	}
+	if err := r.runner.addSummary(report.Markdown(rep)); err != nil {
+		r.problem(slog.LevelWarn, err)
+	}
+	if err := r.runner.setOutputs(map[string]string{"outcome": string(plan.Failed), "has-changes": "false"}); err != nil {
+		r.problem(slog.LevelWarn, err)
+	}
+	return status
+}
+
+// each takes joined errors apart.
+func each(err error) []error {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		if parts := joined.Unwrap(); len(parts) > 1 {
+			return parts
+		}
+	}
+	return []error{err}
+}
+
+func (r *run) problems(err error, app string) []report.Problem {
+	var out []report.Problem
+	for _, e := range each(err) {
+		out = append(out, report.Problem{App: app, Text: r.redact(e.Error()), Hints: hint.Of(e)})
+	}
+	return out
+}
+
+func (r *run) runURL() string {
+	if r.runner.RunID == 0 || r.runner.Repository == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/%s/actions/runs/%d", r.runner.ServerURL, r.runner.Repository, r.runner.RunID)
+}
+
+// skip ends a run for a pull request that gets no secrets.
+func (r *run) skip() int {
+	const text = "skipped: pull requests of forks and of Dependabot get no secrets, so there is nothing to plan with"
+	r.log.Log(context.Background(), levelNotice, text)
+	if err := errors.Join(
+		r.runner.addSummary("## Fly Placer "+text+"\n"),
+		r.runner.setOutputs(map[string]string{"outcome": string(plan.Skipped), "has-changes": "false"}),
+	); err != nil {
+		r.problem(slog.LevelWarn, err)
+	}
+	return exitOK
+}
+
+// commentKey tells this comment from those of other workflows and apps.
+func (r *run) commentKey() string {
+	if r.cfg.CommentKey != "" {
+		return r.cfg.CommentKey
+	}
+	names := make([]string, len(r.cfg.Apps))
+	for i, a := range r.cfg.Apps {
+		names[i] = a.Name
+	}
+	return r.runner.Workflow + " " + strings.Join(names, " ")
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
