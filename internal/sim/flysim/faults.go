@@ -1,0 +1,166 @@
+package flysim
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"strconv"
+)
+
+// A Kind is a way to fail.
+type Kind int
+
+// The ways to fail.
+const (
+	Answer      Kind = iota // with Status and Body instead of the right answer
+	Reset                   // the connection is reset before an answer
+	Cut                     // the connection breaks in the middle of the right answer
+	Hang                    // no answer, until the client gives up
+	Truncated               // the right answer's JSON ends early, with a matching Content-Length
+	HTML                    // a web page with Status, or 200
+	Redirect                // to Location, with Status, or 307
+	WrongRegion             // a created Machine lands in Region
+)
+
+// A Fault is a failure that the server shows on request.
+type Fault struct {
+	// Route is the pattern of the requests that fail: "GET /v1/apps/{app}",
+	// "POST /graphql"; "" = all.
+	Route string
+	// From is the first of those requests to fail, counted from 1 when the
+	// fault is injected; 0 = 1. Times is how many fail from there on; 0 = all.
+	From, Times int
+
+	Kind   Kind
+	Status int
+	// Body is the answer's body; "" = the API's error object for the status.
+	Body string
+	// RetryAfter is the answer's Retry-After.
+	RetryAfter string
+	// Location is where a Redirect leads.
+	Location string
+	// Region is where a Machine lands with WrongRegion.
+	Region string
+	// Done lets the request have its effect before it fails.
+	Done bool
+
+	seen int
+}
+
+// Inject makes the server fail as faults say. Of several that fit a request
+// the first injected one counts.
+func (s *Server) Inject(faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range faults {
+		s.faults = append(s.faults, &f)
+	}
+}
+
+// Heal takes every fault back.
+func (s *Server) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// fault returns the fault that the next request of a route meets.
+func (s *Server) fault(route string) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var hit *Fault
+	for _, f := range s.faults {
+		if f.Route != "" && f.Route != route {
+			continue
+		}
+		f.seen++
+		from := max(f.From, 1)
+		if f.seen >= from && (f.Times == 0 || f.seen < from+f.Times) && hit == nil {
+			hit = f
+		}
+	}
+	return hit
+}
+
+// spoil turns the right answer into the one that f wants. It reports false
+// when there is to be no complete answer; what happened to the connection is
+// then done.
+func (f *Fault) spoil(a *answer, w http.ResponseWriter, r *http.Request) bool {
+	switch f.Kind {
+	case Answer:
+		id := a.header.Get("fly-request-id")
+		body := f.Body
+		if body == "" {
+			body = `{"error":` + strconv.Quote(errorText(f.Status)) + `}`
+		}
+		*a = answer{status: f.Status, header: http.Header{"Content-Type": {"application/json"}, "Fly-Request-Id": {id}}}
+		a.body.WriteString(body)
+		if f.RetryAfter != "" {
+			a.header.Set("Retry-After", f.RetryAfter)
+		}
+	case HTML:
+		id := a.header.Get("fly-request-id")
+		*a = answer{status: max(f.Status, http.StatusOK), header: http.Header{"Content-Type": {"text/html"}, "Fly-Request-Id": {id}}}
+		a.body.WriteString("<!DOCTYPE html><html><head><title>Proxy sign-in</title></head><body>Please sign in.</body></html>")
+	case Redirect:
+		a.status = f.Status
+		if a.status == 0 {
+			a.status = http.StatusTemporaryRedirect
+		}
+		a.header.Set("Location", f.Location)
+	case Truncated:
+		half := bytes.Clone(a.body.Bytes()[:a.body.Len()/2])
+		a.body.Reset()
+		a.body.Write(half)
+	case Cut:
+		w.Header().Set("Content-Length", strconv.Itoa(a.body.Len()))
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(a.status)
+		_, _ = w.Write(a.body.Bytes()[:a.body.Len()/2])
+		_ = http.NewResponseController(w).Flush()
+		reset(w)
+		return false
+	case Reset:
+		reset(w)
+		return false
+	case Hang:
+		<-r.Context().Done()
+		return false
+	case WrongRegion: // create has seen to it
+	}
+	return true
+}
+
+// reset breaks the connection so that the client sees "connection reset".
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // net/http's way to break a connection
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// errorText returns what the API says with a status.
+func errorText(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "Authenticate: token validation error"
+	case http.StatusForbidden:
+		return "unauthorized"
+	case http.StatusNotFound:
+		return "app not found"
+	case http.StatusRequestTimeout:
+		return "deadline_exceeded: context deadline exceeded"
+	case http.StatusConflict:
+		return "aborted: machine update failed due to concurrent update"
+	case http.StatusUnprocessableEntity:
+		return "invalid argument"
+	case http.StatusTooManyRequests:
+		return "rate limit exceeded"
+	default:
+		return http.StatusText(status)
+	}
+}
