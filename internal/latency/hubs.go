@@ -10,10 +10,9 @@ import (
 type hub struct {
 	name     string
 	lat, lon float64
-	// area groups hubs whose surroundings are connected directly: between two
-	// places of one area the great circle is counted, and a place reaches the
-	// rest of the world by any hub of its area. A place belongs to the area of
-	// the hub that is nearest to it.
+	// area groups hubs whose surroundings are well connected: between two places
+	// of one area the great circle counts, and a place reaches the rest of the
+	// world by any hub of its area. A place is in the area of its nearest hub.
 	area string
 }
 
@@ -22,11 +21,14 @@ var hubs = []hub{
 	{"Lisbon", 38.72, -9.14, "Europe"},
 	{"Marseille", 43.30, 5.37, "Europe"},
 	{"Frankfurt", 50.11, 8.68, "Europe"},
-	{"Stockholm", 59.33, 18.07, "Europe"},
+	{"Amsterdam", 52.37, 4.90, "Europe"},
+	{"Stockholm", 59.33, 18.07, "Nordics"},
+	{"Copenhagen", 55.68, 12.57, "Nordics"},
 	{"Istanbul", 41.01, 28.98, "Turkey"},
 	{"Moscow", 55.75, 37.62, "Russia"},
 	{"New York", 40.71, -74.01, "North America"},
 	{"Miami", 25.76, -80.19, "North America"},
+	{"Chicago", 41.88, -87.63, "North America"},
 	{"Dallas", 32.78, -96.80, "North America"},
 	{"Los Angeles", 34.05, -118.24, "North America"},
 	{"Seattle", 47.61, -122.33, "North America"},
@@ -55,11 +57,22 @@ var hubs = []hub{
 	{"Sydney", -33.87, 151.21, "Australia"},
 	{"Perth", -31.95, 115.86, "Australia"},
 	{"Auckland", -36.85, 174.76, "New Zealand"},
+	{"Jeddah", 21.49, 39.19, "Saudi Arabia"},
+	{"Guatemala City", 14.63, -90.51, "Guatemala"},
+	{"Shanghai", 31.23, 121.47, "China"},
 }
 
-// links are the pairs of hubs between which cables run without a detour worth
-// counting. Hubs of one area need none.
+// links are the pairs of hubs between which long-distance cables run without a
+// detour worth counting: Europe to Asia by Suez and never overland, South
+// America by Miami and New York, southern Africa by its west coast, the Pacific
+// by the west coast of the United States, Tokyo and Sydney.
 var links = [][2]string{
+	{"New York", "Chicago"},
+	{"New York", "Miami"},
+	{"New York", "Dallas"},
+	{"Chicago", "Seattle"},
+	{"Chicago", "Los Angeles"},
+	{"Dallas", "Los Angeles"},
 	{"London", "New York"},
 	{"Frankfurt", "Istanbul"},
 	{"Frankfurt", "Moscow"},
@@ -97,49 +110,74 @@ var links = [][2]string{
 	{"New York", "Sao Paulo"},
 	{"Santiago", "Buenos Aires"},
 	{"Buenos Aires", "Sao Paulo"},
+	{"Jeddah", "Suez"},
+	{"Jeddah", "Djibouti"},
+	{"Miami", "Guatemala City"},
+	{"Tokyo", "Sydney"},
+	{"Shanghai", "Los Angeles"},
+	{"Shanghai", "Hong Kong"},
+	{"Copenhagen", "Frankfurt"},
+	{"Copenhagen", "Amsterdam"},
 }
 
-// A site is a place as the model sees it.
+// A way is a number of km by land, inside areas, and by trunk, along links.
+type way struct{ land, trunk float64 }
+
+// landWeight makes a km by land count as more than one by trunk when the
+// shortest way is looked for, near the ratio of their fitted coefficients.
+const landWeight = 1.3
+
+func (w way) weight() float64 { return landWeight*w.land + w.trunk }
+
+// join returns the shorter of w and u followed by v.
+func (w way) join(u, v way) way {
+	via := way{u.land + v.land, u.trunk + v.trunk}
+	if via.weight() < w.weight() {
+		return via
+	}
+	return w
+}
+
+var nowhere = way{math.Inf(1), math.Inf(1)}
+
+// A site is a place as the model sees it, with its way to each hub.
 type site struct {
 	place region.Region
 	area  string
-	// km is the distance to each hub: great circle to those of its own area,
-	// through one of these to the others.
-	km []float64
+	ways  []way
 }
 
 // A graph is the hubs with the shortest way between every two of them.
 type graph struct {
 	rows []region.Region // only the coordinates are set
-	km   [][]float64
+	ways [][]way
 }
 
 func newGraph() *graph {
-	g := &graph{rows: make([]region.Region, len(hubs)), km: make([][]float64, len(hubs))}
+	g := &graph{rows: make([]region.Region, len(hubs)), ways: make([][]way, len(hubs))}
 	index := map[string]int{}
 	for i, h := range hubs {
 		index[h.name] = i
 		g.rows[i] = region.Region{Lat: h.lat, Lon: h.lon}
 	}
 	for i := range hubs {
-		g.km[i] = make([]float64, len(hubs))
+		g.ways[i] = make([]way, len(hubs))
 		for j := range hubs {
+			g.ways[i][j] = nowhere
 			if hubs[i].area == hubs[j].area {
-				g.km[i][j] = region.DistanceKM(g.rows[i], g.rows[j])
-			} else {
-				g.km[i][j] = math.Inf(1)
+				g.ways[i][j] = way{land: region.DistanceKM(g.rows[i], g.rows[j])}
 			}
 		}
 	}
 	for _, l := range links {
 		i, j := index[l[0]], index[l[1]]
-		g.km[i][j] = region.DistanceKM(g.rows[i], g.rows[j])
-		g.km[j][i] = g.km[i][j]
+		g.ways[i][j] = way{trunk: region.DistanceKM(g.rows[i], g.rows[j])}
+		g.ways[j][i] = g.ways[i][j]
 	}
 	for k := range hubs { // Floyd-Warshall
 		for i := range hubs {
 			for j := range hubs {
-				g.km[i][j] = min(g.km[i][j], g.km[i][k]+g.km[k][j])
+				g.ways[i][j] = g.ways[i][j].join(g.ways[i][k], g.ways[k][j])
 			}
 		}
 	}
@@ -148,7 +186,7 @@ func newGraph() *graph {
 
 // site places r among the hubs.
 func (g *graph) site(r region.Region) site {
-	s := site{place: r, km: make([]float64, len(hubs))}
+	s := site{place: r, ways: make([]way, len(hubs))}
 	direct := make([]float64, len(hubs))
 	nearest := 0
 	for i := range hubs {
@@ -159,27 +197,27 @@ func (g *graph) site(r region.Region) site {
 	}
 	s.area = hubs[nearest].area
 	for i := range hubs {
-		s.km[i] = math.Inf(1)
+		s.ways[i] = nowhere
 		for j := range hubs {
 			if hubs[j].area == s.area {
-				s.km[i] = min(s.km[i], direct[j]+g.km[j][i])
+				s.ways[i] = s.ways[i].join(way{land: direct[j]}, g.ways[j][i])
 			}
 		}
 	}
 	return s
 }
 
-// length returns the km that count between a and b, and whether they lie in
-// one area, so that it is the great circle.
-func (g *graph) length(a, b site) (km float64, direct bool) {
+// between returns the way between two sites: inside one area the great circle,
+// else the shortest way through hubs.
+func (g *graph) between(a, b site) way {
 	if a.area == b.area {
-		return region.DistanceKM(a.place, b.place), true
+		return way{land: region.DistanceKM(a.place, b.place)}
 	}
-	km = math.Inf(1)
+	w := nowhere
 	for i, h := range hubs {
 		if h.area == b.area {
-			km = min(km, a.km[i]+region.DistanceKM(g.rows[i], b.place))
+			w = w.join(a.ways[i], way{land: region.DistanceKM(g.rows[i], b.place)})
 		}
 	}
-	return km, false
+	return w
 }

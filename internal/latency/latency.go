@@ -88,8 +88,8 @@ func (b *base) cell(s, t site) cell {
 	case measured:
 		return cell{ms, Measured}
 	}
-	km, direct := b.model.graph.length(s, t)
-	return cell{b.model.coef.RTT(km, direct), Model}
+	w := b.model.graph.between(s, t)
+	return cell{b.model.coef.RTT(w.land, w.trunk), Model}
 }
 
 // BuiltIn returns the table that knows no measurements of the user's.

@@ -2,17 +2,13 @@ package latency
 
 import "github.com/fly-placer/fly-placer/internal/region"
 
-// Coefficients are what the model was fitted to: RTT = A + B1·km between places
-// of one area, A + B2·km through hubs between others. A is in ms, B1 and B2 in
-// ms per km.
-type Coefficients struct{ A, B1, B2 float64 }
+// Coefficients are what the model was fitted to: RTT = A + Land·km by land +
+// Trunk·km along the links between hubs. A is in ms, the others in ms per km.
+type Coefficients struct{ A, Land, Trunk float64 }
 
-// RTT returns the round-trip time over km of cable, in ms.
-func (c Coefficients) RTT(km float64, direct bool) float64 {
-	if direct {
-		return c.A + c.B1*km
-	}
-	return c.A + c.B2*km
+// RTT returns the round-trip time over so many km of cable, in ms.
+func (c Coefficients) RTT(landKM, trunkKM float64) float64 {
+	return c.A + c.Land*landKM + c.Trunk*trunkKM
 }
 
 // A HubModel estimates round-trip times from coordinates alone. It does not change.
@@ -24,11 +20,12 @@ type HubModel struct {
 // NewHubModel returns the model with the given coefficients.
 func NewHubModel(c Coefficients) *HubModel { return &HubModel{graph: newGraph(), coef: c} }
 
-// Length returns the km that the model counts between a and b, and whether
-// they lie in one area, so that it is the great circle rather than a way
-// through hubs. Only coordinates are looked at.
-func (m *HubModel) Length(a, b region.Region) (km float64, direct bool) {
-	return m.graph.length(m.graph.site(a), m.graph.site(b))
+// Length returns the km that the model counts between a and b: by land, which
+// is the great circle inside an area, and along the links between hubs. Only
+// coordinates are looked at.
+func (m *HubModel) Length(a, b region.Region) (landKM, trunkKM float64) {
+	w := m.graph.between(m.graph.site(a), m.graph.site(b))
+	return w.land, w.trunk
 }
 
 // RTT returns the estimated round-trip time between a and b, in ms.

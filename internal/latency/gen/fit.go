@@ -25,9 +25,9 @@ func fit(samples []sample, straight bool) latency.Coefficients {
 	for range 60 {
 		var m [3][4]float64 // normal equations
 		for i, p := range samples {
-			x := [3]float64{1, p.km, 0}
-			if !straight && !p.direct {
-				x = [3]float64{1, 0, p.pathKM}
+			x := [3]float64{1, p.landKM, p.trunkKM}
+			if straight {
+				x = [3]float64{1, p.km, 0}
 			}
 			w := weight[i] / (p.ms * p.ms)
 			for r := range 3 {
@@ -41,7 +41,7 @@ func fit(samples []sample, straight bool) latency.Coefficients {
 			m[2] = [4]float64{0, 0, 1, 0}
 		}
 		x := solve(m)
-		c = latency.Coefficients{A: x[0], B1: x[1], B2: x[2]}
+		c = latency.Coefficients{A: x[0], Land: x[1], Trunk: x[2]}
 		for i, p := range samples {
 			weight[i] = 1 / max(1e-4, relative(c, p, straight))
 		}
@@ -74,9 +74,9 @@ func solve(m [3][4]float64) [3]float64 {
 
 func predict(c latency.Coefficients, p sample, straight bool) float64 {
 	if straight {
-		return c.RTT(p.km, true)
+		return c.RTT(p.km, 0)
 	}
-	return c.RTT(p.pathKM, p.direct)
+	return c.RTT(p.landKM, p.trunkKM)
 }
 
 // relative is |predicted - observed| / observed.

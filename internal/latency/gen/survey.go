@@ -39,11 +39,11 @@ type city struct {
 
 // A sample is one pair of cities; a and b index survey.cities.
 type sample struct {
-	a, b           int
-	ms             float64 // mean of the directions
-	km, pathKM     float64 // great circle; as the model counts it
-	direct         bool
-	samePlace, ftl bool
+	a, b            int
+	ms              float64 // mean of the directions
+	km              float64 // great circle
+	landKM, trunkKM float64 // as the model counts
+	ftl             bool    // faster than light in fibre
 }
 
 type survey struct {
@@ -100,7 +100,7 @@ func readSurvey(folder string) (*survey, error) {
 	for key, total := range sum {
 		a, b := s.cities[key[0]].row, s.cities[key[1]].row
 		p := sample{a: key[0], b: key[1], ms: total / count[key], km: region.DistanceKM(a, b)}
-		p.pathKM, p.direct = model.Length(a, b)
+		p.landKM, p.trunkKM = model.Length(a, b)
 		p.ftl = p.ms < p.km/fibreKMPerMS
 		s.samples = append(s.samples, p)
 	}
