@@ -1,0 +1,114 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fly-placer/fly-placer/internal/hint"
+)
+
+// A commandLine is what the arguments say.
+type commandLine struct {
+	command       string
+	help, version bool
+	flags         layer
+	problems      []Problem
+}
+
+// parseArgs reads "--name value", "--name=value" and one command, in any
+// order. Flags of lists may be repeated.
+func parseArgs(args []string) commandLine {
+	line := commandLine{flags: layer{}}
+	flagsEnd := false
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		switch {
+		case flagsEnd || !strings.HasPrefix(arg, "-") || arg == "-":
+			line.word(arg)
+		case arg == "--":
+			flagsEnd = true
+		case arg == "--help" || arg == "-h" || arg == "-help":
+			line.help = true
+		case arg == "--version" || arg == "-version":
+			line.version = true
+		default:
+			if line.flag(arg, args[i+1:]) {
+				i++
+			}
+		}
+	}
+	return line
+}
+
+// word takes an argument that is no flag: the command.
+func (line *commandLine) word(arg string) {
+	switch {
+	case arg == "help" && line.command == "":
+		line.help = true
+	case line.command != "":
+		line.problems = append(line.problems, Problem{
+			Where: "argument " + quote(arg), Text: fmt.Sprintf("not expected after the command %s; values need a flag", quote(line.command)),
+		})
+	default:
+		line.command = arg
+	}
+}
+
+// flag takes a flag and tells whether its value was the next argument.
+func (line *commandLine) flag(arg string, rest []string) bool {
+	name, text, inline := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	hasNext := len(rest) > 0 && !strings.HasPrefix(rest[0], "--")
+	where := "--" + name
+	fail := func(err error) {
+		line.problems = append(line.problems, Problem{Option: name, Where: where, Text: err.Error(), cause: err})
+	}
+	o, known := lookup(name)
+	switch {
+	case !known || !o.Flag():
+		// What follows may be a token: it is passed over, and never shown.
+		fail(noSuchFlag(name, o))
+		return !inline && hasNext && !slices.Contains(commandNames(), rest[0])
+	case !inline && o.Kind() == Bool:
+		if hasNext && (rest[0] == "true" || rest[0] == "false") {
+			text = rest[0]
+			break
+		}
+		text, inline = "true", true
+	case !inline && !hasNext:
+		fail(errors.New("the value is missing"))
+		return false
+	case !inline:
+		text = rest[0]
+	}
+	text = strings.TrimSpace(text)
+	if before, twice := line.flags[name]; twice {
+		switch o.Kind() {
+		case Names, Regions, Counts, Choices:
+			text = before.text + "," + text
+		default:
+			fail(errors.New("given twice"))
+		}
+	}
+	line.flags[name] = raw{text, origin{where: where}}
+	return !inline
+}
+
+func noSuchFlag(name string, o Option) error {
+	switch {
+	case o.Kind() == Secret:
+		return hint.Wrap(errors.New("a token is never a flag, where every process of the machine could read it"),
+			"set %s in the environment, or the input %s", o.Env, o.Name)
+	case o.Name == "command":
+		return hint.Wrap(errors.New("the command is no flag"), "write it as it is: fly-placer plan")
+	}
+	var flags []string
+	for _, o := range options {
+		if o.Flag() {
+			flags = append(flags, o.Name)
+		}
+	}
+	return hint.Wrap(fmt.Errorf("unknown flag%s", didYouMean(name, append(flags, "help", "version"))),
+		"run fly-placer --help")
+}

@@ -1,0 +1,272 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/secret"
+)
+
+// A Config is everything a run is told, valid and complete. Printing it shows
+// no token.
+type Config struct {
+	Command Command
+	// Apps are sorted by name; at least one, except for demo and where
+	// secrets are withheld.
+	Apps []AppConfig
+	// Tokens; empty where none is needed, or where secrets are withheld.
+	FlyToken, MetricsToken, GitHubToken secret.Token
+	// PrometheusURL is "" when it follows from the app's organization:
+	// https://api.fly.io/prometheus/<org>. No URL ends with a slash.
+	PrometheusURL, FlyAPIURL, FlyGraphQLURL string
+	// PolicyPath is where the policy file was looked for, PolicyFound whether
+	// there was one.
+	PolicyPath  string
+	PolicyFound bool
+	// TrafficWindow is the window of the command traffic: 5 minutes unless the
+	// flag or input says otherwise.
+	TrafficWindow time.Duration
+	// Serve keeps the demo's simulated services up.
+	Serve bool
+	// Comment is "auto" or "never"; CommentKey "" means the workflow and the apps.
+	Comment, CommentKey string
+	// ReportDir is "" for no files.
+	ReportDir string
+	// LogFormat is "text" or "json".
+	LogFormat string
+	FailOn    FailOn
+	// Warnings are sentences for the log.
+	Warnings []string
+}
+
+// An AppConfig is what a run is told about one app.
+type AppConfig struct {
+	Name   string
+	Policy plan.Policy
+	// Org is the slug of the organization; "" when it is to be asked for.
+	Org string
+	// LatencyMatrix and Prices are paths of files; "" for what is built in.
+	LatencyMatrix, Prices string
+}
+
+// FailOn says what ends a run with an exit status other than 0.
+type FailOn struct {
+	// Errors, and outcomes that count as one, give status 1.
+	Errors bool
+	// Changes: a plan that changes something gives status 3.
+	Changes bool
+}
+
+const trafficWindow = 5 * time.Minute
+
+// WithPolicy adds the policy file, nil when there is none, and returns the
+// whole Config, or a *UsageError with everything that is wrong. name is how
+// messages call the file.
+func (in Inputs) WithPolicy(file []byte, name string) (Config, error) {
+	m := &merge{in: in, problems: slices.Clone(in.problems)}
+	if in.Command == Demo {
+		return m.finish(m.build(defaultLayer(), in.values).run)
+	}
+	if file == nil && in.PolicySet {
+		m.fail("config", in.values["config"], hint.Wrap(errors.New("there is no such file"),
+			"check out the repository before this step, or correct the path"))
+	}
+	if file != nil {
+		m.file, m.problems = appendPolicy(file, name, m.problems)
+	}
+	m.check(in.values)
+	m.check(m.file.defaults)
+	for _, app := range m.file.apps {
+		m.check(app.values)
+	}
+	base := []layer{defaultLayer(), m.file.defaults}
+	all := m.build(append(base, in.values)...)
+	cfg := all.run
+	cfg.PolicyPath, cfg.PolicyFound = in.PolicyPath, file != nil
+	cfg.TrafficWindow = m.trafficWindow()
+	if cfg.FlyGraphQLURL == "" {
+		cfg.FlyGraphQLURL = "https://api.fly.io/graphql"
+		if _, set := in.values["fly-api-url"]; set {
+			cfg.FlyGraphQLURL = cfg.FlyAPIURL + "/graphql"
+		}
+	}
+	for _, app := range m.appNames(all.appNames) {
+		layers := append(slices.Clone(base), m.layerOf(app), in.values)
+		one := m.build(layers...).app
+		one.Name = app
+		cfg.Apps = append(cfg.Apps, one)
+		if in.Command != Traffic {
+			m.problems = append(m.problems, contradictions(one.Policy, effective(layers))...)
+		}
+	}
+	m.tokens(&cfg)
+	return m.finish(cfg)
+}
+
+func appendPolicy(file []byte, name string, problems []Problem) (policyFile, []Problem) {
+	policy, more := readPolicy(file, name)
+	return policy, append(problems, more...)
+}
+
+// A merge puts the layers of options together and collects what is wrong.
+type merge struct {
+	in       Inputs
+	file     policyFile
+	problems []Problem
+}
+
+func (m *merge) fail(option string, v raw, err error) {
+	m.problems = append(m.problems, v.problem(option, err))
+}
+
+// check reports the values of a layer that no option takes.
+func (m *merge) check(values layer) {
+	for _, o := range options {
+		v, set := values[o.Name]
+		if !set {
+			continue
+		}
+		if o.Name == "window" && m.in.Command == Traffic && v.file == "" {
+			o = trafficOption(o)
+		}
+		if err := o.value.set(o, &settings{}, v.text); err != nil {
+			if o.Kind() == URL && strings.ContainsAny(v.text, "@?#") { // what follows may be secret
+				v.text = ""
+			}
+			m.fail(o.Name, v, err)
+		}
+	}
+}
+
+// trafficOption is the option window as the command traffic takes it.
+func trafficOption(o Option) Option {
+	o.Min = minute
+	return o
+}
+
+func (m *merge) trafficWindow() time.Duration {
+	o, _ := lookup("window")
+	if v, set := m.in.values["window"]; set && m.in.Command == Traffic {
+		if d, err := parseDuration(trafficOption(o), v.text); err == nil {
+			return d
+		}
+	}
+	return trafficWindow
+}
+
+// defaultLayer holds the defaults of the table.
+func defaultLayer() layer {
+	values := layer{}
+	for _, o := range options {
+		if o.Default != "" {
+			values[o.Name] = raw{text: o.Default}
+		}
+	}
+	return values
+}
+
+// effective returns what counts when later layers override earlier ones.
+func effective(layers []layer) layer {
+	values := layer{}
+	for _, l := range layers {
+		maps.Copy(values, l)
+	}
+	return values
+}
+
+// build reads the layers into settings. Values that are wrong were reported by
+// check, and are passed over.
+func (m *merge) build(layers ...layer) settings {
+	var s settings
+	values := effective(layers)
+	for _, o := range options {
+		if v, set := values[o.Name]; set {
+			_ = o.value.set(o, &s, v.text)
+		}
+	}
+	s.run.Command = m.in.Command
+	s.app.Policy.MinMachinesSet = values["min-machines"].where != ""
+	return s
+}
+
+func (m *merge) layerOf(app string) layer {
+	for _, a := range m.file.apps {
+		if a.name == app {
+			return a.values
+		}
+	}
+	return nil
+}
+
+// appNames returns the apps to work on: those that were named, else those of
+// the policy file.
+func (m *merge) appNames(named []string) []string {
+	if _, set := m.in.values["app"]; set {
+		return named
+	}
+	var list []string
+	for _, a := range m.file.apps {
+		list = append(list, a.name)
+	}
+	if len(list) == 0 && !m.in.withheld {
+		err := hint.Wrap(errors.New("no app is named"),
+			"set the input app or the flag --app, or list your apps under `apps:` in %s", m.in.PolicyPath)
+		m.problems = append(m.problems, Problem{Option: "app", Where: "app", Text: err.Error(), cause: err})
+	}
+	slices.Sort(list)
+	return list
+}
+
+// tokens sets the tokens, and reports those that are missing.
+func (m *merge) tokens(cfg *Config) {
+	cfg.FlyToken = m.in.tokens["fly-api-token"]
+	cfg.GitHubToken = m.in.tokens["github-token"]
+	cfg.MetricsToken = m.in.tokens["metrics-token"]
+	fallsBack := takesFlyToken(cfg.PrometheusURL)
+	if cfg.MetricsToken.IsZero() && fallsBack {
+		cfg.MetricsToken = cfg.FlyToken
+	}
+	if m.in.withheld {
+		return
+	}
+	missing := func(option string, err error) {
+		m.problems = append(m.problems, Problem{Option: option, Where: option, Text: err.Error(), cause: err})
+	}
+	noFly := cfg.FlyToken.IsZero()
+	if noFly && (cfg.Command != Traffic || fallsBack && cfg.MetricsToken.IsZero()) {
+		missing("fly-api-token", hint.Wrap(errors.New("not set"),
+			"make one with `fly tokens create readonly`, store it as a secret, and set the input fly-api-token or the variable FLY_API_TOKEN"))
+	}
+	if cfg.MetricsToken.IsZero() && !fallsBack {
+		missing("metrics-token", hint.Wrap(
+			errors.New("not set, and fly-api-token is sent to api.fly.io and this machine only, not to the prometheus-url you chose"),
+			"set the input metrics-token or the variable FLY_METRICS_TOKEN"))
+	}
+}
+
+// finish returns the Config, or everything that is wrong, each thing once.
+func (m *merge) finish(cfg Config) (Config, error) {
+	cfg.Warnings = m.in.Warnings
+	if len(m.problems) == 0 {
+		return cfg, nil
+	}
+	tokens := slices.Collect(maps.Values(m.in.tokens))
+	seen := map[string]bool{}
+	var problems []Problem
+	for _, p := range m.problems {
+		p = p.redacted(tokens)
+		if !seen[p.Error()] {
+			seen[p.Error()] = true
+			problems = append(problems, p)
+		}
+	}
+	// In the order of the file, after what is not in it.
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return Config{}, &UsageError{Problems: problems}
+}

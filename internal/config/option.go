@@ -1,0 +1,197 @@
+// Package config turns flags, action inputs, the environment and the policy
+// file into one Config, and reports everything that is wrong with them at once.
+//
+// The table Options says all there is to say about an option. Parsing, the
+// inputs in action.yml, the tables of the README, the help texts and the JSON
+// Schema of the policy file all follow from it.
+package config
+
+import "slices"
+
+//go:generate go run ./gen -root ../..
+
+// A Command is what a run does.
+type Command string
+
+// The commands.
+const (
+	// Auto chooses by the event that started the workflow. Every event so far
+	// asks for a plan.
+	Auto    Command = "auto"
+	Traffic Command = "traffic"
+	Plan    Command = "plan"
+	Demo    Command = "demo"
+)
+
+// Commands describes every command, in the order in which help lists them.
+func Commands() []CommandInfo { return slices.Clone(commands) }
+
+// A CommandInfo says what a command is for.
+type CommandInfo struct {
+	Command Command
+	// Help is one line; About tells more, in lines of at most 80 columns.
+	Help, About string
+	// Examples are command lines, each with a comment above it.
+	Examples string
+	// CLIOnly commands cannot be run by the action.
+	CLIOnly bool
+}
+
+var commands = []CommandInfo{
+	{
+		Command: Plan,
+		Help:    "compute the best placement for the traffic; changes nothing",
+		About: `Reads what runs now from the Machines API and where requests entered from
+Prometheus, and prints the placement that serves them best for the money, with
+its reasons and what it is worth. Changes nothing.`,
+		Examples: `  # plan one app
+  fly-placer plan --app shop
+
+  # two apps, two weeks of traffic, never in South America
+  fly-placer plan --app shop,api --window 14d --exclude-regions sa`,
+	},
+	{
+		Command: Traffic,
+		Help:    "print responses per edge region as JSON",
+		About: `Prints the responses that left through each edge region in the window, as one
+JSON object, and nothing else: {"ams": 150.0, "iad": 20.0}.`,
+		Examples: `  # the last five minutes
+  fly-placer traffic --app shop
+
+  # the server errors of the last day
+  fly-placer traffic --app shop --window 1d --status 5..`,
+	},
+	{
+		Command: Demo,
+		Help:    "plan a simulated app; needs no token and no network",
+		About: `Starts a simulated Fly.io and GitHub on this machine, runs a real plan against
+them and prints its report.`,
+		Examples: `  # the whole idea on one screen
+  fly-placer demo
+
+  # keep the simulated services up, to try other commands against them
+  fly-placer demo --serve`,
+		CLIOnly: true,
+	},
+	{
+		Command: Auto,
+		Help:    "what the workflow's event asks for: a plan",
+		About:   `Chooses by the event that started the workflow. Every event asks for a plan.`,
+		Examples: `  # the same as plan
+  fly-placer auto --app shop`,
+	},
+}
+
+// A Kind is how the value of an option is written.
+type Kind string
+
+// The kinds of values.
+const (
+	Text     Kind = "text"
+	Names    Kind = "names"    // one or more, separated by commas, spaces or line breaks
+	Choice   Kind = "choice"   // one of Values
+	Choices  Kind = "choices"  // one or more of Values
+	Bool     Kind = "bool"     // true or false
+	Integer  Kind = "integer"  // from Min to Max
+	Number   Kind = "number"   // from Min to Max
+	USD      Kind = "usd"      // "12.50" or "$12.50"
+	Percent  Kind = "percent"  // "25%"
+	Share    Kind = "share"    // Percent or USD
+	Duration Kind = "duration" // "7d", "36h", "80ms"; Min and Max in seconds
+	Regexp   Kind = "regexp"
+	Regions  Kind = "regions" // codes and areas
+	Counts   Kind = "counts"  // "iad=4, fra=2"
+	URL      Kind = "url"
+	Path     Kind = "path"
+	Secret   Kind = "secret" // an input or the environment, never a flag or a key
+)
+
+// A Place tells where in the policy file an option may stand.
+type Place int
+
+// The places.
+const (
+	Nowhere  Place = iota // not in the policy file
+	Defaults              // under defaults: only, since it holds for the whole run
+	Apps                  // under defaults: and under each app
+)
+
+// An Option is one setting: an action input, a flag, and a key of the policy
+// file where Place says so.
+type Option struct {
+	Name  string
+	Group string // one of Groups
+	// Help is one sentence without its full stop.
+	Help string
+	// Default is the value, as a user would write it; "" means that unset has
+	// a meaning of its own, which DefaultNote says in words.
+	Default, DefaultNote string
+	// Example is a value as a user would write it.
+	Example string
+	// Values are all there are, for Choice and Choices.
+	Values []string
+	// Min and Max bound Integer, Number, USD, Percent (in percent) and
+	// Duration (in seconds). MinOpen leaves out Min itself.
+	Min, Max float64
+	MinOpen  bool
+	// Pattern is what Text and each of Names must match, Shape the same in words.
+	Pattern, Shape string
+	// Env is the variable that is read when neither flag nor input is set.
+	Env string
+	// ActionDefault is the default of the input in action.yml. Options that
+	// may stand in the policy file have none there: the runner passes defaults
+	// as if they were set, so they would override the file.
+	ActionDefault string
+	Place         Place
+	// Commands that use the option; nil: plan, and so auto.
+	Commands []Command
+	// CLIOnly options are flags and no inputs.
+	CLIOnly bool
+
+	value value
+}
+
+// A Group is a heading under which options are listed.
+const (
+	GroupRun     = "What to do"
+	GroupAccess  = "Access"
+	GroupDemand  = "Traffic that counts"
+	GroupWorth   = "What it is worth"
+	GroupLimits  = "Limits"
+	GroupReports = "Reports"
+)
+
+// Groups lists the headings in order.
+func Groups() []string {
+	return []string{GroupRun, GroupAccess, GroupDemand, GroupWorth, GroupLimits, GroupReports}
+}
+
+// Kind is how the option's value is written.
+func (o Option) Kind() Kind { return o.value.kind }
+
+// AppliesTo tells whether command uses the option.
+func (o Option) AppliesTo(command Command) bool {
+	if o.Commands == nil {
+		return command == Plan || command == Auto
+	}
+	return slices.Contains(o.Commands, command) ||
+		command == Auto && slices.Contains(o.Commands, Plan)
+}
+
+// Input tells whether the option is an input of the action.
+func (o Option) Input() bool { return !o.CLIOnly }
+
+// Flag tells whether the option is a flag of the command line.
+func (o Option) Flag() bool { return o.Kind() != Secret && o.Name != "command" }
+
+// EnvName is the variable in which the runner passes the input: upper case,
+// hyphens kept (actions/runner, Handlers/Handler.cs).
+func (o Option) EnvName() string { return inputName(o.Name) }
+
+func lookup(name string) (Option, bool) {
+	i := slices.IndexFunc(options, func(o Option) bool { return o.Name == name })
+	if i < 0 {
+		return Option{}, false
+	}
+	return options[i], true
+}

@@ -1,0 +1,274 @@
+package config
+
+import (
+	"slices"
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/placement"
+	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+// Options returns the table of all options, in the order of the documentation.
+func Options() []Option { return slices.Clone(options) }
+
+const (
+	minute = 60.0
+	day    = 24 * 60 * minute
+
+	appPattern   = `^[a-z0-9][a-z0-9-]{0,62}$`
+	groupPattern = `^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`
+	keyPattern   = `^[A-Za-z0-9]+([ ._/,:@-][A-Za-z0-9]+)*$`
+
+	most = 1000    // Machines or regions: more than any limit of Fly.io
+	rich = 1000000 // USD: more than any bill
+)
+
+var (
+	both    = []Command{Plan, Traffic}
+	options = []Option{
+		{
+			Name: "command", Group: GroupRun, value: choice(func(s *settings) func(string) {
+				return func(v string) { s.run.Command = Command(v) }
+			}), Default: "auto", ActionDefault: "auto", Values: []string{"auto", "plan", "traffic"}, Commands: both,
+			Help: "What to do; `auto` goes by the event, and every event asks for a plan",
+		},
+		{
+			Name: "app", Group: GroupRun, value: names(func(s *settings) *[]string { return &s.appNames }),
+			DefaultNote: "the apps that the policy file names", Example: "shop, api", Env: "FLY_APP_NAME", Commands: both,
+			Pattern: appPattern, Shape: "the name of an app: lower-case letters, digits and hyphens, at most 63",
+			Help: "One or more apps, separated by commas, spaces or line breaks",
+		},
+		{
+			Name: "config", Group: GroupRun, value: path(func(s *settings) *string { return &s.run.PolicyPath }),
+			Default: ".github/fly-placer.yml", Commands: both,
+			Help: "The policy file; one that is named here must exist",
+		},
+		{
+			Name: "serve", Group: GroupRun, value: boolean(func(s *settings) *bool { return &s.run.Serve }),
+			Default: "false", Commands: []Command{Demo}, CLIOnly: true,
+			Help: "Keep the simulated services up and print the environment to use them",
+		},
+
+		{
+			Name: "fly-api-token", Group: GroupAccess, value: token(), Env: "FLY_API_TOKEN", Commands: both,
+			Example: "${{ secrets.FLY_API_TOKEN }}",
+			Help:    "Token for the Machines API, as `fly tokens` prints it, with or without its scheme; a read-only one will do",
+		},
+		{
+			Name: "metrics-token", Group: GroupAccess, value: token(), Env: "FLY_METRICS_TOKEN", Commands: both,
+			DefaultNote: "`fly-api-token`, when the metrics are on api.fly.io or on this machine",
+			Example:     "${{ secrets.FLY_METRICS_TOKEN }}",
+			Help:        "Read-only organization token for the metrics",
+		},
+		{
+			Name: "github-token", Group: GroupAccess, value: token(), Env: "GITHUB_TOKEN", ActionDefault: "${{ github.token }}",
+			Commands: both, DefaultNote: "none on the command line",
+			Help: "Token for the comment, and for the policy file when there is no checkout",
+		},
+		{
+			Name: "org", Group: GroupAccess, value: text(func(s *settings) *string { return &s.app.Org }),
+			DefaultNote: "the app's own, then `personal`", Example: "my-org", Place: Apps, Commands: both,
+			Pattern: appPattern, Shape: "the slug of an organization, as `fly orgs list` prints it",
+			Help: "The Fly.io organization whose metrics are read",
+		},
+		{
+			Name: "prometheus-url", Group: GroupAccess, value: address(func(s *settings) *string { return &s.run.PrometheusURL }),
+			DefaultNote: "`https://api.fly.io/prometheus/<org>`", Example: "https://api.fly.io/prometheus/my-org",
+			Env: "FLY_PROMETHEUS_URL", Commands: both,
+			Help: "The Prometheus that holds Fly.io's metrics",
+		},
+		{
+			Name: "fly-api-url", Group: GroupAccess, value: address(func(s *settings) *string { return &s.run.FlyAPIURL }),
+			Default: "https://api.machines.dev", Commands: both,
+			Help: "The Machines API",
+		},
+		{
+			Name: "fly-graphql-url", Group: GroupAccess, value: address(func(s *settings) *string { return &s.run.FlyGraphQLURL }),
+			DefaultNote: "`https://api.fly.io/graphql`, or `<fly-api-url>/graphql` when that is set", Example: "https://api.fly.io/graphql",
+			Commands: both,
+			Help:     "The GraphQL API",
+		},
+
+		{
+			Name: "process-group", Group: GroupDemand, value: names(func(s *settings) *[]string { return &s.app.Policy.ProcessGroups }),
+			DefaultNote: "every group with a public HTTP service", Example: "web", Place: Apps,
+			Pattern: groupPattern, Shape: "the name of a process group: letters, digits, hyphens, dots and underscores, at most 63",
+			Help: "Process groups to place, separated by commas, spaces or line breaks",
+		},
+		{
+			Name: "window", Group: GroupDemand, value: duration(func(s *settings) *time.Duration { return &s.app.Policy.Window }),
+			Default: "7d", Example: "36h", Min: day, Max: 14 * day, Place: Apps, Commands: both,
+			Help: "How much history decides, in whole hours from 1d to 14d; `traffic` answers for the last 5m, or for 1m to 14d when the flag or input says so",
+		},
+		{
+			Name: "status", Group: GroupDemand, value: expression(func(s *settings) *string { return &s.app.Policy.Status }),
+			DefaultNote: "all", Example: "2..", Place: Apps, Commands: both,
+			Help: "Count only responses whose status matches this regular expression as a whole",
+		},
+		{
+			Name: "min-requests", Group: GroupDemand, value: number(func(s *settings) *float64 { return &s.app.Policy.MinRequests }),
+			Default: "1000", Max: 1e15, Place: Apps,
+			Help: "With fewer responses than this in the window nothing is changed",
+		},
+		{
+			Name: "latency-matrix", Group: GroupDemand, value: path(func(s *settings) *string { return &s.app.LatencyMatrix }),
+			DefaultNote: "built in", Example: "latency.csv", Place: Apps,
+			Help: "File with measured round trips between regions",
+		},
+
+		{
+			Name: "value-per-ms", Group: GroupWorth, value: usd(func(s *settings) *float64 { return &s.app.Policy.ValuePerMS }),
+			Default: "0.005", Max: rich, Place: Apps,
+			Help: "USD that one millisecond less network latency is worth per million requests",
+		},
+		{
+			Name: "change-cost", Group: GroupWorth, value: shareOrUSD(func(s *settings) *plan.ChangeCost { return &s.app.Policy.ChangeCost }),
+			Default: "2%", Example: "$5", Max: rich, Place: Apps,
+			Help: "What opening or closing a region must be worth a month, as a share of the live monthly cost or in USD; a quarter of it for each Machine created or destroyed",
+		},
+		{
+			Name: "max-cost-increase", Group: GroupWorth, value: percent(func(s *settings) *float64 { return &s.app.Policy.MaxCostIncrease }),
+			Default: "25%", Max: 100000, Place: Apps,
+			Help: "How much more than the live placement a plan may cost; limits and measured load may exceed it, and the plan says so",
+		},
+		{
+			Name: "max-monthly-cost", Group: GroupWorth, value: usd(func(s *settings) *float64 { return &s.app.Policy.MaxMonthlyCost }),
+			DefaultNote: "no limit", Example: "120", MinOpen: true, Max: rich, Place: Apps,
+			Help: "USD a month that a process group may cost, compute and transfer",
+		},
+		{
+			Name: "prices", Group: GroupWorth, value: path(func(s *settings) *string { return &s.app.Prices }),
+			DefaultNote: "built in", Example: "prices.json", Place: Apps,
+			Help: "File with your own prices",
+		},
+
+		{
+			Name: "max-p95-latency", Group: GroupLimits, value: duration(func(s *settings) *time.Duration { return &s.app.Policy.MaxP95Latency }),
+			DefaultNote: "no limit", Example: "80ms", Min: 0.001, Max: minute, Place: Apps,
+			Help: "The network round trip that 95 % of the requests must not exceed",
+		},
+		{
+			Name: "min-regions", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MinRegions }),
+			Default: "1", Min: 1, Max: most, Place: Apps,
+			Help: "Fewest regions",
+		},
+		{
+			Name: "max-regions", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MaxRegions }),
+			DefaultNote: "all", Example: "5", Min: 1, Max: most, Place: Apps,
+			Help: "Most regions",
+		},
+		{
+			Name: "min-machines", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MinMachines }),
+			Default: "2", Min: 1, Max: most, Place: Apps,
+			Help: "Fewest Machines of a process group; a group that runs one is left alone unless this is set",
+		},
+		{
+			Name: "max-machines", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MaxMachines }),
+			Default: "200", Min: 1, Max: most, Place: Apps,
+			Help: "Most Machines of a process group",
+		},
+		{
+			Name: "min-machines-per-region", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MinMachinesPerRegion }),
+			Default: "1", Min: 1, Max: most, Place: Apps,
+			Help: "Fewest Machines in a region that has any",
+		},
+		{
+			Name: "min-in-region", Group: GroupLimits, value: counts(func(s *settings) *map[region.Code]int { return &s.app.Policy.MinInRegion }),
+			DefaultNote: "none", Example: "iad=4, fra=2", Min: 1, Max: most, Place: Apps,
+			Help: "Fewest Machines in the regions named",
+		},
+		{
+			Name: "require-regions", Group: GroupLimits, value: regions(func(s *settings) *[]region.Code { return &s.app.Policy.Require }),
+			DefaultNote: "none", Example: "iad, fra", Place: Apps,
+			Help: "Regions that must have Machines: codes, or `eu`, `na`, `sa`, `apac`, `africa`",
+		},
+		{
+			Name: "exclude-regions", Group: GroupLimits, value: regions(func(s *settings) *[]region.Code { return &s.app.Policy.Exclude }),
+			DefaultNote: "none", Example: "sa, hkg", Place: Apps,
+			Help: "Regions that must not have Machines",
+		},
+		{
+			Name: "allow-regions", Group: GroupLimits, value: regions(func(s *settings) *[]region.Code { return &s.app.Policy.Allow }),
+			DefaultNote: "all", Example: "eu", Place: Apps,
+			Help: "The only regions that may have Machines",
+		},
+		{
+			Name: "survive", Group: GroupLimits, value: choice(func(s *settings) func(string) {
+				return func(v string) { s.app.Policy.Survive = placement.Survive(v) }
+			}),
+			Default: "machine", Values: []string{"none", "machine"}, Place: Apps,
+			Help: "What may fail without overloading the rest",
+		},
+		{
+			Name: "target-utilization", Group: GroupLimits, value: number(func(s *settings) *float64 { return &s.app.Policy.TargetUtilization }),
+			Default: "0.8", MinOpen: true, Max: 1, Place: Apps,
+			Help: "Share of the soft limit that the busiest hour may use",
+		},
+		{
+			Name: "max-changes", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MaxChanges }),
+			DefaultNote: "half of the live Machines, at least 6", Example: "10", Min: 1, Max: 2 * most, Place: Apps,
+			Help: "Most Machines created and destroyed by one plan",
+		},
+		{
+			Name: "allow-litefs", Group: GroupLimits, value: boolean(func(s *settings) *bool { return &s.app.Policy.AllowLiteFS }),
+			Default: "false", Place: Apps,
+			Help: "Plan for apps that use LiteFS, too",
+		},
+
+		{
+			Name: "comment", Group: GroupReports, value: choice(func(s *settings) func(string) {
+				return func(v string) { s.run.Comment = v }
+			}),
+			Default: "auto", Values: []string{"auto", "never"}, Place: Defaults,
+			Help: "`auto` keeps one comment up to date on the pull request that started the workflow",
+		},
+		{
+			Name: "comment-key", Group: GroupReports, value: text(func(s *settings) *string { return &s.run.CommentKey }),
+			DefaultNote: "the workflow and the apps", Example: "shop-eu", Place: Defaults,
+			Pattern: keyPattern, Shape: "words of letters and digits with single separators between them",
+			Help: "Runs with the same key share one comment",
+		},
+		{
+			Name: "report-dir", Group: GroupReports, value: path(func(s *settings) *string { return &s.run.ReportDir }),
+			DefaultNote: "none", Example: "fly-placer-report", Place: Defaults,
+			Help: "Directory for `plan.json`, `problem.json` and `report.md`; with several apps, one directory for each in it",
+		},
+		{
+			Name: "log-format", Group: GroupReports, value: choice(func(s *settings) func(string) {
+				return func(v string) { s.run.LogFormat = v }
+			}),
+			Default: "text", Values: []string{"text", "json"}, Place: Defaults, Commands: both,
+			Help: "How the log is written",
+		},
+		{
+			Name: "fail-on", Group: GroupReports, value: choices(func(s *settings) func([]string) {
+				return func(v []string) {
+					s.run.FailOn = FailOn{Errors: slices.Contains(v, "error"), Changes: slices.Contains(v, "changes")}
+				}
+			}),
+			Default: "error", Values: []string{"error", "changes"}, Place: Defaults, Commands: both,
+			Help: "What makes the step fail; with `changes`, a plan that changes something ends with exit status 3",
+		},
+	}
+)
+
+// An Output is what the action gives to later steps.
+type Output struct{ Name, Help string }
+
+// Outputs returns the table of outputs, in the order of the documentation.
+func Outputs() []Output {
+	return []Output{
+		{"outcome", "How the run ended: `planned`, `no-changes`, `held`, `skipped`, `infeasible` or `failed`"},
+		{"has-changes", "`true` when the plan differs from what runs"},
+		{"changes", "The changes, a JSON list"},
+		{"plan", "The plan as JSON; beyond 256 KiB, the path of a file with it, relative to the workspace"},
+		{"regions", "Planned Machines by region, JSON: `{\"ams\": 2, \"iad\": 3}`"},
+		{"latency-before-ms", "Mean network round trip of what runs, in milliseconds"},
+		{"latency-after-ms", "Mean network round trip of the plan, in milliseconds"},
+		{"monthly-cost-before", "What runs costs in a month of 30 days, in USD"},
+		{"monthly-cost-after", "What the plan costs in a month of 30 days, in USD"},
+		{"comment-url", "The comment on the pull request, where there is one"},
+		{"traffic", "Responses by edge region, JSON; of the command `traffic`"},
+	}
+}
