@@ -23,8 +23,16 @@ func TestATokenIsNeverPrinted(t *testing.T) {
 	type hidden struct{ token secret.Token }
 	type pointed struct{ token *secret.Token }
 	values := []any{
-		token, &token, exported{token}, &exported{token}, hidden{token}, &hidden{token}, pointed{&token},
-		[]secret.Token{token}, map[string]secret.Token{"token": token}, map[secret.Token]int{token: 1}, []hidden{{token}},
+		token, &token,
+		exported{token},
+		&exported{token},
+		hidden{token},
+		&hidden{token},
+		pointed{&token},
+		[]secret.Token{token},
+		map[string]secret.Token{"token": token},
+		map[secret.Token]int{token: 1},
+		[]hidden{{token}},
 	}
 	for _, value := range values {
 		var printed bytes.Buffer

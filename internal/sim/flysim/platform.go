@@ -3,7 +3,6 @@ package flysim
 import (
 	"encoding/json"
 	"net/http"
-
 	"strings"
 	"time"
 )
@@ -95,7 +94,6 @@ func (s *Server) graphQL(w http.ResponseWriter, r *http.Request) {
 }
 
 func egressIP(region string, n int) map[string]any {
-
 	return map[string]any{
 		"id": "eip_" + region, "ip": "203.0.113.7", "version": 4 + n%2*2,
 		"region": region, "updatedAt": Epoch.Format(time.RFC3339),

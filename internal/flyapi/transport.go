@@ -1,0 +1,248 @@
+package flyapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/secret"
+)
+
+const (
+	// attempts is how often a read is sent at most, in all: what the layers
+	// above would repeat reaches them as an error that they do not.
+	attempts = 4
+	// readTimeout and writeTimeout bound one attempt. The API itself works on
+	// a write for up to a minute.
+	readTimeout  = 20 * time.Second
+	writeTimeout = 90 * time.Second
+	// firstWait doubles with every further attempt. Fly.io allows one request
+	// a second per action and app.
+	firstWait = time.Second
+	// longestWait is the longest Retry-After that is waited for.
+	longestWait = 30 * time.Second
+	// maxBody is more than the largest list of Machines takes.
+	maxBody = 64 << 20
+
+	requestIDHeader = "Fly-Request-Id"
+	attemptsHeader  = "X-Fly-Placer-Attempts" // in answers, from the transport to the client
+)
+
+// transport is the layer next to the network, below all of fly-go. Whatever
+// host fly-go meant, it sends to one; a write once, a read at most 4 times;
+// and every answer but 2xx comes back as an *Error.
+//
+// An *Error is not "temporary" and hides its cause unless that is the context:
+// fly-go's rehttp repeats any method, POST too, on 502, 503 and temporary
+// errors, and its clients repeat on ECONNRESET. Neither sees any of those.
+type transport struct {
+	target *url.URL
+	whole  bool // target has the whole path, not only what comes before it
+	tokens []secret.Token
+	// base opens a connection for each request. On a reused one net/http sends
+	// a request again by itself when the connection turns out to be dead, over
+	// HTTP/2 also when the server resets a stream; nobody would know how often.
+	// The requests of a call go out at once, so reuse would save little.
+	base        http.RoundTripper
+	sleep       func(context.Context, time.Duration) error
+	readTimeout time.Duration
+	check       func(body []byte) error // of an answer, nil = none
+}
+
+func newTransport(options Options, target *url.URL) *transport {
+	t := &transport{
+		target: target, tokens: []secret.Token{options.Token},
+		base: options.HTTP, sleep: options.Sleep, readTimeout: options.ReadTimeout,
+	}
+	base, known := options.HTTP.(*http.Transport)
+	if options.HTTP == nil {
+		base = &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			TLSHandshakeTimeout: 10 * time.Second,
+		}
+	}
+	if options.HTTP == nil || known {
+		base = base.Clone()
+		base.DisableKeepAlives = true
+		base.Protocols = new(http.Protocols)
+		base.Protocols.SetHTTP1(true)
+		t.base = base
+	}
+	if t.sleep == nil {
+		t.sleep = sleep
+	}
+	if t.readTimeout == 0 {
+		t.readTimeout = readTimeout
+	}
+	return t
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+type readKey struct{}
+
+// asRead marks requests that only read although they are POSTs.
+func asRead(ctx context.Context) context.Context { return context.WithValue(ctx, readKey{}, true) }
+
+func isRead(req *http.Request) bool {
+	return req.Method == http.MethodGet || req.Method == http.MethodHead || req.Context().Value(readKey{}) != nil
+}
+
+// RoundTrip sends a request and returns a 2xx answer, read to its end, or an
+// *Error.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil {
+		var err error
+		body, err = io.ReadAll(req.Body)
+		_ = req.Body.Close()
+		if err != nil {
+			return nil, t.failed(req, 1, err)
+		}
+	}
+	if !isRead(req) {
+		resp, err := t.attempt(req, body, writeTimeout)
+		if err == nil && resp.StatusCode/100 == 2 {
+			return resp, nil
+		}
+		return nil, t.errorOf(req, 1, resp, err)
+	}
+	for n := 1; ; n++ {
+		resp, err := t.attempt(req, body, t.readTimeout)
+		if err == nil && resp.StatusCode/100 == 2 {
+			resp.Header.Set(attemptsHeader, strconv.Itoa(n))
+			return resp, nil
+		}
+		failure := t.errorOf(req, n, resp, err)
+		wait, again := again(req.Context(), resp, err, n)
+		if !again {
+			return nil, failure
+		}
+		if err := t.sleep(req.Context(), wait); err != nil {
+			failure.cause = err
+			return nil, failure
+		}
+	}
+}
+
+// attempt sends the request once and reads the answer to its end.
+func (t *transport) attempt(req *http.Request, body []byte, timeout time.Duration) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), timeout)
+	defer cancel()
+	out := req.Clone(ctx)
+	out.URL.Scheme, out.URL.Host, out.Host = t.target.Scheme, t.target.Host, t.target.Host
+	out.URL.User, out.URL.Opaque, out.URL.RawPath = nil, "", ""
+	out.URL.Path = t.target.Path
+	if !t.whole {
+		out.URL.Path = strings.TrimSuffix(t.target.Path, "/") + req.URL.Path
+	}
+	out.Header.Del("Fly-Force-Instance-Id") // from the environment, not from us
+	if body != nil {
+		out.Body = io.NopCloser(bytes.NewReader(body))
+		out.ContentLength = int64(len(body))
+		out.GetBody = nil // net/http is not to send it again
+	}
+	resp, err := t.base.RoundTrip(out)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("answer %s broke off: %w", resp.Status, err)
+	}
+	if len(answer) > maxBody {
+		return nil, fmt.Errorf("answer %s is larger than %d MiB", resp.Status, maxBody>>20)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(answer))
+	if t.check != nil && resp.StatusCode/100 == 2 {
+		if err := t.check(answer); err != nil {
+			return nil, err
+		}
+	}
+	return resp, nil
+}
+
+// again tells whether a read is worth another attempt, and after which wait.
+func again(ctx context.Context, resp *http.Response, err error, n int) (time.Duration, bool) {
+	if n >= attempts || ctx.Err() != nil {
+		return 0, false
+	}
+	wait := firstWait << (n - 1)
+	if err != nil {
+		return wait, passing(err)
+	}
+	switch resp.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	default:
+		return 0, false
+	}
+	if asked, ok := retryAfter(resp.Header); ok {
+		if asked > longestWait {
+			return 0, false
+		}
+		wait = max(asked, wait/4) // a server that says 0 is not to be hammered
+	}
+	return wait, true
+}
+
+// passing tells whether a failure of the network may be over next time.
+func passing(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &certificate), errors.As(err, &record):
+		return false
+	case errors.As(err, &dns):
+		return !dns.IsNotFound
+	default:
+		return !errors.Is(err, errAnswer)
+	}
+}
+
+// retryAfter reads the header in both of its forms. A date counts from the
+// answer's own Date, so that no clock is needed.
+func retryAfter(header http.Header) (time.Duration, bool) {
+	text := header.Get("Retry-After")
+	if text == "" {
+		return 0, false
+	}
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return time.Duration(min(max(seconds, 0), 24*60*60)) * time.Second, true
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0, false
+	}
+	now, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return 0, false
+	}
+	return max(at.Sub(now), 0), true
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
