@@ -25,7 +25,6 @@ const (
 	// The simulated services accept these tokens and no others.
 	flyToken = "fm2_demo-token-of-the-simulated-fly-io" //nolint:gosec // opens nothing
 	pull     = 7
-	window   = 7 // days
 )
 
 // A world is the simulated Fly.io and GitHub, listening on loopback ports.
@@ -64,7 +63,7 @@ func Run(ctx context.Context, p action.Process, serve bool) error {
 	_, _ = io.WriteString(p.Stdout, intro)
 	var log bytes.Buffer
 	inner := p
-	inner.Args, inner.Dir, inner.Stderr = []string{"plan"}, dir, &log
+	inner.Args, inner.Dir, inner.Stderr = []string{"plan", "--max-changes", "14"}, dir, &log
 	inner.Environ = append(w.variables(),
 		"GITHUB_TOKEN="+ghsim.DefaultToken, "GITHUB_API_URL="+w.github, "GITHUB_REPOSITORY=acme/shop",
 		"GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH="+event, "GITHUB_WORKFLOW=placement")
@@ -75,8 +74,8 @@ func Run(ctx context.Context, p action.Process, serve bool) error {
 	return err
 }
 
-const intro = `The app "shop" runs 4 Machines in iad (Ashburn) and 2 in sjc (San Jose). Most of
-its visitors are in Europe and Asia by now. This is what "fly-placer plan" says:
+const intro = `The app "shop" runs 5 Machines in iad (Ashburn) and 3 in ord (Chicago). Most of its
+visitors are in Europe and Asia by now. "fly-placer plan --max-changes 14" says:
 
 `
 
@@ -91,7 +90,7 @@ What you saw, in %d ms, all of it on this machine and through HTTP:
 
 Next: "fly-placer demo --serve" keeps the services up for your own commands;
 "fly-placer plan --app NAME" plans your app (FLY_API_TOKEN: fly tokens create readonly).
-`, took.Milliseconds(), len(w.flysim.Requests()), len(w.promsim.Requests()), window, len(edges), len(comments))
+`, took.Milliseconds(), len(w.flysim.Requests()), len(w.promsim.Requests()), days, len(edges), len(comments))
 }
 
 // start fills and starts the simulated services.
@@ -104,14 +103,14 @@ func start(ctx context.Context, now time.Time) (*world, error) {
 	}
 	w.flysim.AddApp(flysim.App{Name: "shop", Org: "acme"})
 	w.flysim.AddWeb("shop", flysim.Web{
-		Group: "web", Regions: map[string]int{"iad": 4, "sjc": 2}, Primary: "iad",
+		Group: "web", Regions: map[string]int{"iad": 5, "ord": 3}, Primary: "iad",
 		CPUKind: "shared", CPUs: 2, MemoryMB: 1024, SoftLimit: 20, HardLimit: 25, Release: 12,
 	})
 	machines := map[string]string{}
 	for _, m := range w.flysim.Machines("shop") {
 		machines[m.ID] = m.Region
 	}
-	if err := fill(w.promsim, now, window, machines); err != nil {
+	if err := fill(w.promsim, now, machines); err != nil {
 		return nil, err
 	}
 	for _, s := range []struct {

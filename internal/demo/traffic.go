@@ -16,6 +16,11 @@ import (
 // an hour need no more than this.
 const step = time.Minute
 
+const (
+	days       = 7
+	answerTime = 0.09 // seconds that a Machine takes for an answer
+)
+
 // edges are the places where the shop's visitors are: the requests per second
 // of an average hour, and the hours that local time is ahead of UTC. The shop
 // began in North America; most visitors are in Europe and Asia now.
@@ -42,77 +47,79 @@ func rate(mean, utc float64, t time.Time) float64 {
 // what the Machines answered, how many requests were in flight, and that the
 // Machines were up. The proxies restarted once, so every counter has begun
 // again under another proxy_id.
-func fill(s *promsim.Server, now time.Time, days int, machines map[string]string) error {
-	from := now.Add(-time.Duration(days) * 24 * time.Hour).Truncate(step)
-	restart := from.Add(time.Duration(days) * 24 * time.Hour * 3 / 5).Truncate(step)
+func fill(s *promsim.Server, now time.Time, machines map[string]string) error {
+	const steps = days * 24 * 60
+	w := writer{s: s, from: now.Add(-steps * step).Truncate(step), steps: steps}
 	noise := rand.New(rand.NewPCG(20261123, 7)) //nolint:gosec // the same story every time
-	w := writer{s: s, now: now}
+	total := make([]float64, steps+1)
 	for _, code := range slices.Sorted(maps.Keys(edges)) {
-		e := edges[code]
-		wobble := 1.0
-		per := func(t time.Time) float64 {
+		e, wobble := edges[code], 1.0
+		rps := make([]float64, steps+1)
+		for i := range rps {
+			t := w.from.Add(time.Duration(i) * step)
 			if t.Minute() == 0 {
 				wobble = math.Exp(0.1 * noise.NormFloat64())
 			}
-			return rate(e.rps, e.utc, t) * wobble
+			rps[i] = rate(e.rps, e.utc, t) * wobble
+			total[i] += rps[i]
 		}
-		w.counter("fly_edge_http_responses_count", map[string]string{"region": code, "status": "200"}, from, restart, per)
+		w.counter("fly_edge_http_responses_count", map[string]string{"region": code, "status": "200"}, rps)
 	}
-	ids := slices.Sorted(maps.Keys(machines))
-	total := func(t time.Time) float64 {
-		sum := 0.0
-		for _, code := range slices.Sorted(maps.Keys(edges)) {
-			sum += rate(edges[code].rps, edges[code].utc, t)
+	share, inFlight, up := make([]float64, steps+1), make([]float64, steps+1), make([]float64, steps+1)
+	for _, id := range slices.Sorted(maps.Keys(machines)) {
+		for i := range share {
+			share[i] = total[i] / float64(len(machines))
+			inFlight[i] = share[i] * answerTime * (1 + 0.25*noise.Float64())
+			up[i] = 1
 		}
-		return sum
-	}
-	for _, id := range ids {
 		labels := map[string]string{"region": machines[id], "instance": id}
-		share := func(t time.Time) float64 { return total(t) / float64(len(ids)) }
-		served := maps.Clone(labels)
-		served["status"] = "200"
-		w.counter("fly_app_http_responses_count", served, from, restart, share)
-		w.gauge("fly_app_concurrency", labels, from, func(t time.Time) float64 {
-			const seconds = 0.16 // an answer takes this long
-			return share(t) * seconds * (1 + 0.25*noise.Float64())
-		})
-		w.gauge("fly_instance_up", labels, from, func(time.Time) float64 { return 1 })
+		w.gauge("fly_app_concurrency", labels, inFlight)
+		w.gauge("fly_instance_up", labels, up)
+		labels["status"] = "200"
+		w.counter("fly_app_http_responses_count", labels, share)
 	}
 	return w.err
 }
 
-// A writer adds series of the app shop and keeps the first error.
+// A writer adds series of the app shop, one value a step, and keeps the first
+// error.
 type writer struct {
-	s   *promsim.Server
-	now time.Time
-	err error
+	s     *promsim.Server
+	from  time.Time
+	steps int
+	err   error
 }
 
-func (w *writer) counter(metric string, labels map[string]string, from, restart time.Time, rps func(time.Time) float64) {
-	for i, until := range []time.Time{restart, w.now} {
-		samples, sum := []promsim.Sample{}, 0.0
-		for t := from; !t.After(until); t = t.Add(step) {
-			samples = append(samples, promsim.Sample{Time: t, Value: math.Floor(sum)})
-			sum += rps(t) * step.Seconds()
+// counter adds a counter that grows by rps, and began again at three fifths.
+func (w *writer) counter(metric string, labels map[string]string, rps []float64) {
+	restart := w.steps * 3 / 5
+	for _, part := range []struct {
+		proxy    string
+		from, to int
+	}{{"blue", 0, restart}, {"green", restart + 1, w.steps}} {
+		samples, sum := make([]promsim.Sample, 0, part.to-part.from+1), 0.0
+		for i := part.from; i <= part.to; i++ {
+			sum += rps[i] * step.Seconds()
+			samples = append(samples, promsim.Sample{Time: w.from.Add(time.Duration(i) * step), Value: math.Floor(sum)})
 		}
 		one := w.label(labels)
-		one["proxy_id"] = []string{"blue", "green"}[i]
+		one["proxy_id"] = part.proxy
 		w.err = cmp.Or(w.err, w.s.Counter(metric, one, samples))
-		from = until
 	}
 }
 
-func (w *writer) gauge(metric string, labels map[string]string, from time.Time, value func(time.Time) float64) {
-	var samples []promsim.Sample
-	for t := from; !t.After(w.now); t = t.Add(step) {
-		samples = append(samples, promsim.Sample{Time: t, Value: math.Round(1000*value(t)) / 1000})
+func (w *writer) gauge(metric string, labels map[string]string, values []float64) {
+	samples := make([]promsim.Sample, len(values))
+	for i, v := range values {
+		samples[i] = promsim.Sample{Time: w.from.Add(time.Duration(i) * step), Value: math.Round(1000*v) / 1000}
 	}
 	w.err = cmp.Or(w.err, w.s.Gauge(metric, w.label(labels), samples))
 }
 
+// label adds the labels that all series have.
 func (w *writer) label(labels map[string]string) map[string]string {
 	l := maps.Clone(labels)
 	l["app"] = "shop"
-	l["host"] = strconv.FormatInt(int64(0xa000+len(l["region"])*17), 16)
+	l["host"] = strconv.FormatInt(0xa000+int64(l["region"][0])*17, 16)
 	return l
 }

@@ -117,7 +117,7 @@ func (c changeInput) reason(x Change) string {
 	case x.From == 0:
 		return fmt.Sprintf("serves %s of requests, mean latency %s; %s", percent(x.Share), ms(x.MS), c.counts(x))
 	case x.To == 0:
-		return fmt.Sprintf("serves %s of requests; the regions that stay take them, mean latency %s", percent(x.Share), ms(x.MS))
+		return fmt.Sprintf("served %s of requests until now; the regions that stay take them, mean latency %s", percent(x.Share), ms(x.MS))
 	}
 	return c.counts(x)
 }
@@ -145,7 +145,11 @@ func (c changeInput) counts(x Change) string {
 		parts = append(parts, fmt.Sprintf("%d more for min-machines", n.Fill-n.Survive))
 	}
 	if x.To > n.Fill {
-		parts = append(parts, fmt.Sprintf("%d kept, as removing costs more than it saves", x.To-n.Fill))
+		why := "max-changes allows no more to go"
+		if c.rent(x.Region) <= c.solved.MachineChangeCost {
+			why = "removing costs more than it saves (change-cost)"
+		}
+		parts = append(parts, fmt.Sprintf("%d more kept: %s", x.To-n.Fill, why))
 	}
 	return machines(x.To) + ": " + strings.Join(parts, ", ")
 }
