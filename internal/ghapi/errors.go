@@ -201,6 +201,9 @@ func withHint(e *Error) error {
 		}
 		return hint.Wrap(e, "add to the job: permissions: pull-requests: write; pull requests of forks and of Dependabot have a read-only token, whatever the workflow says")
 	case ErrForbidden:
+		if e.Status == 0 {
+			return hint.Wrap(e, "check GITHUB_API_URL: the server there sends requests elsewhere")
+		}
 		return hint.Wrap(e, "see whether the conversation is locked, and whether the organization restricts the token")
 	case ErrNotFound:
 		return hint.Wrap(e, "check repository and number; GitHub also says 404 for what the token may not see")

@@ -80,7 +80,10 @@ func (s *Server) getContents(w http.ResponseWriter, r *http.Request) {
 	path := strings.Trim(r.PathValue("path"), "/")
 	s.mu.Lock()
 	f, found := s.files[path]
-	entries := s.directoryLocked(r, path)
+	var entries []contentJSON
+	if !found {
+		entries = s.directoryLocked(r, path)
+	}
 	s.mu.Unlock()
 	raw := strings.Contains(r.Header.Get("Accept"), "raw")
 	switch {
