@@ -71,14 +71,23 @@ func (r *relaxation) gain(s, e int) float64 {
 	return r.linear[e*len(r.regions)+s] - r.edgePrice[e]
 }
 
-// fill solves the subproblem of region s that must carry load at the given
-// usd and may take of the listed edges, in the order of gain per request in
-// flight, as much as its Machines carry: it returns the least of spend plus
-// gains, and how many edges are taken whole and which share of the next. The
-// result is +Inf if s cannot carry load.
-func (r *relaxation) fill(s int, load, usd float64, edges []int) (least float64, whole int, part float64) {
+// A duty is what a region must do: carry load, which adds usd, with at least
+// count Machines.
+type duty struct {
+	load, usd float64
+	count     int
+}
+
+// fill solves the subproblem of region s with a duty and the listed edges, of
+// which it may take as much as its Machines carry, in the order of gain per
+// request in flight. It returns the least of spend plus gains, how many edges
+// are taken whole, and which share of the next. The result is +Inf if s cannot
+// do its duty.
+func (r *relaxation) fill(s int, must duty, edges []int) (least float64, whole int, part float64) {
 	ceiling := min(r.ceiling[s], r.limits.MaxMachines)
+	load, usd := must.load, must.usd
 	_, count := r.own(s, load*(1-2*tol), false)
+	count = max(count, must.count)
 	least = math.Inf(1)
 	if count > ceiling {
 		return least, 0, 0
@@ -145,7 +154,7 @@ func (r *relaxation) wanted(s int) []int {
 // bound lets every region choose and opens the regions that cost least.
 func (r *relaxation) bound() float64 {
 	for s := range r.rho {
-		r.rho[s], r.whole[s], r.part[s] = r.fill(s, 0, 0, r.wanted(s))
+		r.rho[s], r.whole[s], r.part[s] = r.fill(s, duty{}, r.wanted(s))
 	}
 	slices.SortFunc(r.rank, func(a, b int) int {
 		if r.must[a] != r.must[b] {
@@ -215,6 +224,7 @@ func (r *relaxation) ascend(upper float64, rounds int) {
 	}
 	copy(r.edgePrice, r.best)
 	copy(r.size, r.bestSize)
+	r.bound() // rho and the rest are those of the best multipliers again
 }
 
 // follow moves each region's mean hour towards the busiest hour of what the

@@ -19,8 +19,12 @@ type tree struct {
 	wish      [][]int   // [s] edges that gain, by gain per request in flight
 	undecided [][]uint8 // [position][edge] closest rank among free[position:]
 	closest   [][]uint8 // [open regions][edge] closest rank among the open ones
+	second    [][]uint8 // [open regions][edge] next closest
 	constant  float64
-	load, usd []float64 // [s] of settled edges
+	saving    []float64 // [position] what free[position:] can save at most
+	settled   []duty    // [s] of settled edges
+	late      float64   // share of the requests that are settled beyond max_p95_latency_ms
+	moved     []float64 // [to*n+from] settled load that moves when from is lost
 	edges     []int     // scratch
 	values    []float64 // scratch
 }
@@ -29,7 +33,7 @@ func newTree(r *relaxation, free []int) *tree {
 	n, e := len(r.regions), len(r.edges)
 	t := &tree{
 		relaxation: r, free: free, rankOf: make([]uint8, n*e), wish: make([][]int, n),
-		load: make([]float64, n), usd: make([]float64, n), constant: r.closedCost(),
+		settled: make([]duty, n), moved: make([]float64, n*n), constant: r.closedCost(),
 		edges: make([]int, 0, e), values: make([]float64, 0, n),
 	}
 	for _, v := range r.edgePrice {
@@ -41,10 +45,21 @@ func newTree(r *relaxation, free []int) *tree {
 	for s := range t.wish {
 		t.wish[s] = slices.Clone(r.wanted(s))
 	}
-	// Attractive regions first: deciding them settles most.
+	// Regions that edges wish for most come first: deciding them settles most,
+	// and looks at half as many sets as the order of rho.
+	pull := make([]float64, n)
+	for s, edges := range t.wish {
+		for _, e := range edges {
+			pull[s] += r.gain(s, e)
+		}
+	}
 	slices.SortFunc(t.free, func(a, b int) int {
-		return cmp.Or(cmp.Compare(r.rho[a], r.rho[b]), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(pull[a], pull[b]), cmp.Compare(a, b))
 	})
+	t.saving = make([]float64, len(t.free)+1)
+	for i, s := range slices.Backward(t.free) {
+		t.saving[i] = t.saving[i+1] + min(0, t.rho[s])
+	}
 	row := func() []uint8 {
 		return slices.Repeat([]uint8{uint8(n)}, e)
 	}
@@ -55,6 +70,7 @@ func newTree(r *relaxation, free []int) *tree {
 	slices.Reverse(t.undecided)
 	for range n + 1 {
 		t.closest = append(t.closest, row())
+		t.second = append(t.second, row())
 	}
 	return t
 }
@@ -68,21 +84,59 @@ func (t *tree) closer(row, from []uint8, s int) []uint8 {
 	return row
 }
 
-// below is a bound on every set that has exactly the regions of open, given by
-// their number and set, and any of free[position:].
-func (t *tree) below(set uint64, open, position int) float64 {
+// add opens region s beside so many open ones.
+func (t *tree) add(s, open int) {
 	n := len(t.regions)
-	closest, undecided := t.closest[open], t.undecided[position]
-	clear(t.load)
-	clear(t.usd)
-	for e, rank := range closest {
-		if rank < undecided[e] {
-			s := int(t.near[e*n+int(rank)])
-			t.load[s] += t.size[s*len(closest)+e]
-			t.usd[s] += t.gain(s, e)
+	for e, first := range t.closest[open] {
+		rank := t.rankOf[e*n+s]
+		t.closest[open+1][e] = min(rank, first)
+		t.second[open+1][e] = min(t.second[open][e], max(rank, first))
+	}
+}
+
+// settle adds up what the settled edges of the node ask of each open region.
+func (t *tree) settle(open, position int) {
+	n := len(t.regions)
+	undecided, second := t.undecided[position], t.second[open]
+	region := t.limits.Survive == Region
+	clear(t.settled)
+	t.late = 0
+	if region {
+		clear(t.moved)
+	}
+	for e, rank := range t.closest[open] {
+		if rank >= undecided[e] {
+			continue
+		}
+		s := int(t.near[e*n+int(rank)])
+		t.settled[s].load += t.size[s*len(undecided)+e]
+		t.settled[s].usd += t.gain(s, e)
+		if !within(t.ms[e*n+s], t.limits.MaxP95LatencyMS) {
+			t.late += t.weight[e]
+		}
+		if region && second[e] < undecided[e] {
+			to := int(t.near[e*n+int(second[e])])
+			t.moved[to*n+s] += t.size[to*len(undecided)+e]
 		}
 	}
-	lower := t.constant
+	if !region {
+		return
+	}
+	for to := range t.settled {
+		d := &t.settled[to]
+		d.count = machines((d.load+slices.Max(t.moved[to*n:][:n]))*(1-2*tol), t.hard)
+	}
+}
+
+// below is a bound on every set that has exactly the regions of open, given by
+// their number and set, and any of free[position:].
+func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
+	n := len(t.regions)
+	closest, undecided := t.closest[open], t.undecided[position]
+	if t.settle(open, position); t.late > 0.05+tol {
+		return math.Inf(1) // too many requests are settled beyond the limit
+	}
+	lower := t.constant + t.saving[position]
 	for s := range t.regions {
 		if set>>s&1 == 0 {
 			continue
@@ -93,30 +147,34 @@ func (t *tree) below(set uint64, open, position int) float64 {
 				t.edges = append(t.edges, e)
 			}
 		}
-		v, _, _ := t.fill(s, t.load[s], t.usd[s], t.edges)
+		v, _, _ := t.fill(s, t.settled[s], t.edges)
 		lower += v
 	}
+	if !(lower <= cutoff) {
+		return lower
+	}
 	t.values = t.values[:0]
-	for _, s := range t.free[position:] {
+	for i, s := range t.free[position:] {
 		t.edges = t.edges[:0]
 		for _, e := range t.wish[s] {
 			if t.rankOf[e*n+s] < closest[e] {
 				t.edges = append(t.edges, e)
 			}
 		}
-		if v, _, _ := t.fill(s, 0, 0, t.edges); v < 0 {
+		v, _, _ := t.fill(s, duty{}, t.edges)
+		if v < 0 {
 			t.values = append(t.values, v)
+		}
+		lower += min(v, 0) - (t.saving[position+i] - t.saving[position+i+1])
+		if lower > cutoff {
+			return lower
 		}
 	}
 	if len(t.values) > t.most-open {
 		slices.Sort(t.values)
-		t.values = t.values[:t.most-open]
-	}
-	for _, v := range t.values {
-		lower += v
-	}
-	if math.IsNaN(lower) {
-		return math.Inf(-1)
+		for _, v := range t.values[t.most-open:] {
+			lower -= v
+		}
 	}
 	return lower
 }

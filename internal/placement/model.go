@@ -243,6 +243,14 @@ func (m *model) blocks() int {
 	return len(m.demand) / len(m.edges)
 }
 
+// aimed is m with another objective under the same limits.
+func (m *model) aimed(at aim) *model {
+	c := *m
+	c.aim = at
+	c.relinear()
+	return &c
+}
+
 // relinear computes what depends on the aim.
 func (m *model) relinear() {
 	m.linear = make([]float64, len(m.ms))

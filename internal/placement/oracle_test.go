@@ -19,16 +19,15 @@ type option struct {
 }
 
 type oracle struct {
-	p       Problem
-	lat     map[string]map[string]float64 // [edge][candidate]
-	carry   map[string]map[string]float64
-	cand    map[string]Candidate
-	edge    map[string]Edge
-	share   map[string]float64
-	codes   []string
-	edges   []string
-	hours   int
-	maxFeas int
+	p     Problem
+	lat   map[string]map[string]float64 // [edge][candidate]
+	carry map[string]map[string]float64
+	cand  map[string]Candidate
+	edge  map[string]Edge
+	share map[string]float64
+	codes []string
+	edges []string
+	hours int
 }
 
 func newOracle(p Problem) *oracle {
@@ -269,9 +268,23 @@ func (o *oracle) percentile(share float64, open []string) float64 {
 	return best
 }
 
-// solve lists every feasible option and returns the preferred one; ok is false
-// if there is none.
+// solve returns the preferred of all options; ok is false if there is none.
 func (o *oracle) solve() (best option, ok bool) {
+	all := o.options()
+	lowest := math.Inf(1)
+	for _, a := range all {
+		lowest = min(lowest, a.objective)
+	}
+	for _, a := range all {
+		if a.objective <= lowest+1e-9*math.Abs(lowest) && (!ok || prefer(a, best) < 0) {
+			best, ok = a, true
+		}
+	}
+	return best, ok
+}
+
+// options lists every feasible placement.
+func (o *oracle) options() []option {
 	var all []option
 	for set := 1; set < 1<<len(o.codes); set++ {
 		var open []string
@@ -284,16 +297,7 @@ func (o *oracle) solve() (best option, ok bool) {
 			all = o.surplus(all, open, need, 0)
 		}
 	}
-	lowest := math.Inf(1)
-	for _, a := range all {
-		lowest = min(lowest, a.objective)
-	}
-	for _, a := range all {
-		if a.objective <= lowest+1e-9*math.Abs(lowest) && (!ok || prefer(a, best) < 0) {
-			best, ok = a, true
-		}
-	}
-	return best, ok
+	return all
 }
 
 // surplus appends every allowed choice of kept Machines from region i on.

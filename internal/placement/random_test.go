@@ -42,7 +42,7 @@ func randomProblem(r *rand.Rand) Problem {
 			c.BackendMS = number(5, 10)
 		}
 		if maybe(0.4) {
-			p.Current[c.Region] = r.IntN(4)
+			p.Current[c.Region] = r.IntN(6)
 		}
 		p.Candidates = append(p.Candidates, c)
 	}
@@ -89,20 +89,20 @@ func randomLimits(r *rand.Rand, n int) Limits {
 	if maybe(0.5) {
 		l.MinMachines = r.IntN(9)
 	}
-	if maybe(0.3) {
+	if maybe(0.2) {
 		l.MaxMachines = max(l.MinMachines, 2) + r.IntN(12)
 	}
 	if maybe(0.2) {
 		l.MinMachinesPerRegion = 1 + r.IntN(2)
 	}
-	if maybe(0.3) {
+	if maybe(0.2) {
 		l.MaxChanges = 1 + r.IntN(12)
 	}
 	if maybe(0.2) {
 		l.MaxMonthlyCost = 10 + float64(r.IntN(40))*10
 	}
 	if maybe(0.2) {
-		l.MaxP95LatencyMS = 20 + float64(r.IntN(20))*10
+		l.MaxP95LatencyMS = 60 + float64(r.IntN(20))*10
 	}
 	if maybe(0.5) {
 		l.TargetUtilization = float64(5+r.IntN(6)) / 10

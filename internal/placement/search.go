@@ -18,6 +18,9 @@ type search struct {
 	nodes    int
 	maxNodes int
 
+	noTies bool // one of the best is enough
+	anyOne bool // any placement is enough
+
 	found  bool
 	lowest float64 // the lowest objective seen
 	best   choice
@@ -62,13 +65,20 @@ func (s *search) run() {
 		return
 	}
 	s.warmUp()
+	if !s.found && !s.findAny() {
+		return
+	}
 	s.prepareBound()
 	s.enumerate()
 }
 
-// cutoff is the bound from which a set is of no interest: above every tie with
-// the best. The margin covers rounding in the bound.
+// cutoff is the bound above which a set is of no interest: above every tie
+// with the best, with a margin for rounding in the bound; or, where ties do not
+// matter, above what is a little better.
 func (s *search) cutoff() float64 {
+	if s.noTies {
+		return s.lowest - tol*math.Abs(s.lowest)
+	}
 	return s.lowest + 4*tol*math.Abs(s.lowest)
 }
 
@@ -259,7 +269,7 @@ func (s *search) enumerate() {
 	open := 0
 	for c := range s.regions {
 		if s.needed>>c&1 == 1 {
-			s.tree.closer(s.tree.closest[open+1], s.tree.closest[open], c)
+			s.tree.add(c, open)
 			open++
 		}
 	}
@@ -269,14 +279,17 @@ func (s *search) enumerate() {
 // branch looks at the sets that have exactly the regions of set, open in
 // number, and any of the free ones from position on.
 func (s *search) branch(set uint64, open, position int) {
+	if s.anyOne && s.found {
+		return
+	}
 	if open == s.most {
 		position = len(s.tree.free)
 	}
 	if open+len(s.tree.free)-position < s.least {
 		return
 	}
-	lower := s.tree.below(set, open, position)
-	if lower > s.cutoff() {
+	lower := s.tree.below(set, open, position, s.cutoff())
+	if lower > s.cutoff() || math.IsInf(lower, 1) {
 		s.nodes++
 		return
 	}
@@ -292,7 +305,7 @@ func (s *search) branch(set uint64, open, position int) {
 	}
 	s.nodes++
 	c := s.tree.free[position]
-	s.tree.closer(s.tree.closest[open+1], s.tree.closest[open], c)
+	s.tree.add(c, open)
 	s.branch(set|1<<c, open+1, position+1)
 	s.branch(set, open, position+1)
 }

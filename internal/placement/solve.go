@@ -1,8 +1,6 @@
 package placement
 
-import (
-	"math"
-)
+import "math"
 
 // Options bound the work of Solve. The zero value is the default.
 type Options struct {
@@ -27,6 +25,9 @@ func Solve(p Problem, opt Options) (Solution, error) {
 	s := newSearch(compile(p), opt.MaxNodes)
 	s.run()
 	sol := s.solution()
+	if sol.Status == Infeasible {
+		sol.Conflict = conflicts(p, opt.MaxNodes)
+	}
 	return sol, nil
 }
 
@@ -36,8 +37,7 @@ func (s *search) solution() Solution {
 	stopped := !math.IsInf(s.unsolved, 1)
 	if !s.found {
 		if stopped {
-			sol.Status = Unknown
-			sol.Bound = s.unsolved
+			sol.Status = Unknown // and no bound but 0: no cost is negative
 		}
 		return sol
 	}
