@@ -109,8 +109,8 @@ func (t *Table) With(m Matrix) *Table {
 // RTT returns the round-trip time between a and b in milliseconds, and where
 // it is from: the user's matrix (from a to b, else from b to a), 1 ms inside a
 // city (one code, or at most 25 km apart), the survey, the model. Only a matrix
-// that says so makes it differ between the directions. The model looks at
-// coordinates alone, so a and b need not be regions that the program knows.
+// that says so makes it differ between the directions. The model needs nothing
+// but coordinates, so a and b need not be regions that the program knows.
 func (t *Table) RTT(a, b region.Region) (ms float64, src Source) {
 	if len(t.matrix.ms) > 0 {
 		if ms, ok := t.matrix.RTT(a.Code, b.Code); ok {
@@ -123,15 +123,11 @@ func (t *Table) RTT(a, b region.Region) (ms float64, src Source) {
 		c := t.base.cells[i][j]
 		return c.ms, c.src
 	}
-	// A place that the table doesn't know is estimated, whatever its code; the
-	// lower code comes first so that the last bit doesn't depend on direction.
-	if a.Code > b.Code {
-		a, b = b, a
+	if a.Code == b.Code && a.Code != "" || region.DistanceKM(a, b) <= sameCityKM {
+		return sameCityMS, Same
 	}
-	if !knownA || !knownB {
-		if a.Code == b.Code && a.Code != "" || region.DistanceKM(a, b) <= sameCityKM {
-			return sameCityMS, Same
-		}
+	if a.Code > b.Code { // the last bit of a sum must not depend on the direction
+		a, b = b, a
 	}
 	return t.base.model.RTT(a, b), Model
 }

@@ -1,15 +1,17 @@
 package latency
 
-import "github.com/fly-placer/fly-placer/internal/region"
+import (
+	"slices"
+
+	"github.com/fly-placer/fly-placer/internal/region"
+)
 
 // surveyCity returns the index of the survey's city that stands for a region,
 // -1 when the survey has no server there.
 func surveyCity(c region.Code) int {
 	for i, city := range surveyCities {
-		for _, code := range city.codes {
-			if code == c {
-				return i
-			}
+		if slices.Contains(city.codes, c) {
+			return i
 		}
 	}
 	return -1

@@ -46,8 +46,8 @@ func (s *survey) half(seed uint64) []bool {
 	return half
 }
 
-// within returns the usable samples with both ends in the set (or, with not,
-// both outside it).
+// within returns the usable samples with both ends in the set or, when want is
+// false, both outside it.
 func (s *survey) within(set []bool, want bool) []sample {
 	var out []sample
 	for _, p := range s.samples {
@@ -134,50 +134,39 @@ func reportWorst(w io.Writer, s *survey, c latency.Coefficients, samples []sampl
 	}
 }
 
-// reportResiduals lists, by pair of countries, where the model is worst on the
-// cities that it may be designed on, by the sum of relative errors.
+// reportResiduals lists where the model is worst on the cities that it may be
+// designed on: by pair of countries, then by city; the largest sums of relative
+// errors first.
 func reportResiduals(w io.Writer, s *survey) {
-	design := s.design()
-	samples := s.within(design, true)
+	samples := s.within(s.design(), true)
 	c := fit(samples, false)
 	e := errorsOf(c, samples, false)
 	fmt.Fprintf(w, "%+v, %d pairs: median %.1f %%, p90 %.1f %%\n", c, len(samples), 100*quantile(e, 0.5), 100*quantile(e, 0.9))
-	type group struct{ signed []float64 }
-	groups := map[[2]string]*group{}
+	countries, cities := map[string][]float64{}, map[string][]float64{}
 	for _, p := range samples {
-		a, b := s.cities[p.a].country, s.cities[p.b].country
-		key := [2]string{min(a, b), max(a, b)}
-		if groups[key] == nil {
-			groups[key] = &group{}
-		}
-		groups[key].signed = append(groups[key].signed, predict(c, p, false)/p.ms-1)
+		a, b := s.cities[p.a], s.cities[p.b]
+		signed := predict(c, p, false)/p.ms - 1
+		pair := min(a.country, b.country) + " - " + max(a.country, b.country)
+		countries[pair] = append(countries[pair], signed)
+		cities[a.name] = append(cities[a.name], signed)
+		cities[b.name] = append(cities[b.name], signed)
 	}
-	sum := func(g *group) (t float64) {
-		for _, x := range g.signed {
-			t += max(x, -x)
+	reportGroups(w, countries, 120)
+	reportGroups(w, cities, 50)
+}
+
+func reportGroups(w io.Writer, groups map[string][]float64, most int) {
+	sum := map[string]float64{}
+	for name, signed := range groups {
+		slices.Sort(signed)
+		for _, x := range signed {
+			sum[name] += max(x, -x)
 		}
-		return t
 	}
-	keys := slices.SortedFunc(maps.Keys(groups), func(a, b [2]string) int {
-		return cmp.Compare(sum(groups[b]), sum(groups[a]))
+	names := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
+		return cmp.Or(cmp.Compare(sum[b], sum[a]), cmp.Compare(a, b))
 	})
-	for _, k := range keys[:min(120, len(keys))] {
-		g := groups[k]
-		slices.Sort(g.signed)
-		fmt.Fprintf(w, "%-40s n %4d  median %+5.0f %%  sum %.1f\n", k[0]+" - "+k[1], len(g.signed), 100*quantile(g.signed, 0.5), sum(g))
-	}
-	byCountry := map[string][]float64{}
-	for _, p := range samples {
-		for _, i := range []int{p.a, p.b} {
-			byCountry[s.cities[i].name] = append(byCountry[s.cities[i].name], predict(c, p, false)/p.ms-1)
-		}
-	}
-	names := slices.SortedFunc(maps.Keys(byCountry), func(a, b string) int {
-		return cmp.Compare(sum(&group{byCountry[b]}), sum(&group{byCountry[a]}))
-	})
-	for _, n := range names[:min(50, len(names))] {
-		x := byCountry[n]
-		slices.Sort(x)
-		fmt.Fprintf(w, "%-20s median %+5.0f %%  sum %.1f\n", n, 100*quantile(x, 0.5), sum(&group{x}))
+	for _, n := range names[:min(most, len(names))] {
+		fmt.Fprintf(w, "%-40s n %4d  median %+5.0f %%  sum %.1f\n", n, len(groups[n]), 100*quantile(groups[n], 0.5), sum[n])
 	}
 }

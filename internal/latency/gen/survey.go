@@ -14,8 +14,8 @@ import (
 )
 
 // cityOf names the survey's city for each region that it has a server for.
-// Their distance is checked when the table is written. bom (nearest: Pune, 121 km), gig (Sao Paulo, 355 km) and qro (Mexico
-// City, 172 km) have none.
+// Their distance is checked when the table is written. bom (nearest: Pune, 121
+// km), gig (Sao Paulo, 355 km) and qro (Mexico City, 172 km) have none.
 var cityOf = map[region.Code]string{
 	"ams": "Amsterdam", "arn": "Stockholm", "cdg": "Paris", "dfw": "Dallas", "ewr": "Secaucus",
 	"fra": "Frankfurt", "gru": "SaoPaulo", "iad": "Washington", "jnb": "Johannesburg",

@@ -64,7 +64,7 @@ var surveyCities = [...]struct {
 		}
 		b.WriteString("}},\n")
 	}
-	b.WriteString("}\n\n// surveyMS[i][j], j < i, is the round-trip time between cities i and j in ms; 0 means\n// not measured.\nvar surveyMS = [...][]float64{\n")
+	b.WriteString("}\n\n// surveyMS[i][j], j < i, is the round-trip time between cities i and j in ms; 0\n// means that there is none, or that it was a routing accident: by way of a\n// third city of the survey two thirds of the time, or less, were enough.\nvar surveyMS = [...][]float64{\n")
 	for i := range names {
 		b.WriteString("\t{")
 		for j := range i {
