@@ -81,7 +81,7 @@ func New(o Options) (*Client, error) {
 		return nil, errors.Join(errs...)
 	}
 	c := &Client{
-		base: base, auth: secret(auth), agent: o.UserAgent,
+		base: base, auth: newSecret(auth), agent: o.UserAgent,
 		timeout: o.Timeout, attemptTimeout: o.AttemptTimeout,
 		now: o.Now, sleep: o.Sleep, jitter: o.Jitter,
 	}

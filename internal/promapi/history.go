@@ -147,7 +147,7 @@ func (h *history) read(ctx context.Context, apps []string) (map[string]demand.Hi
 		all.Go(func() {
 			h.limit <- struct{}{}
 			defer func() { <-h.limit }()
-			answers[i], errs[i] = h.ask(ctx, p, p.apps, h.start(), h.end)
+			answers[i], errs[i] = h.ask(ctx, p, h.start(), h.end)
 		})
 	}
 	all.Wait()
@@ -175,10 +175,10 @@ func (h *history) read(ctx context.Context, apps []string) (map[string]demand.Hi
 	return result, nil
 }
 
-// ask sends one query for apps and the hours in (from, to], in halves where
-// the server finds it too large. It stops at the first half that fails.
-func (h *history) ask(ctx context.Context, p part, apps []string, from, to time.Time) ([]*answer, error) {
-	q := query{op: p.op, text: p.text(apps), start: p.at, end: p.at}
+// ask sends one query for the hours in (from, to], in halves where the server
+// finds it too large. It stops at the first half that fails.
+func (h *history) ask(ctx context.Context, p part, from, to time.Time) ([]*answer, error) {
+	q := query{op: p.op, text: p.text(p.apps), start: p.at, end: p.at}
 	if p.hourly {
 		q.start, q.end, q.step = from.Add(time.Hour), to, time.Hour
 	}
@@ -186,27 +186,28 @@ func (h *history) ask(ctx context.Context, p part, apps []string, from, to time.
 	if err == nil {
 		return []*answer{a}, nil
 	}
-	hours := int(to.Sub(from) / time.Hour)
-	var first, second []*answer
 	var cause *Error
-	switch {
-	case !errors.As(err, &cause) || !tooLarge(cause) || ctx.Err() != nil:
+	if !errors.As(err, &cause) || !tooLarge(cause) || ctx.Err() != nil {
 		return nil, err
-	case len(apps) > 1:
-		mid := len(apps) / 2
-		if first, err = h.ask(ctx, p, apps[:mid], from, to); err == nil {
-			second, err = h.ask(ctx, p, apps[mid:], from, to)
-		}
-	case p.hourly && hours > shortestSpan:
-		mid := from.Add(time.Duration(hours/2) * time.Hour)
-		if first, err = h.ask(ctx, p, apps, from, mid); err == nil {
-			second, err = h.ask(ctx, p, apps, mid, to)
-		}
 	}
+	hours := int(to.Sub(from) / time.Hour)
+	left, right, mid, next := p, p, to, from
+	switch {
+	case len(p.apps) > 1:
+		half := len(p.apps) / 2
+		left.apps, right.apps = p.apps[:half], p.apps[half:]
+	case p.hourly && hours > shortestSpan:
+		mid = from.Add(time.Duration(hours/2) * time.Hour)
+		next = mid
+	default:
+		return nil, err
+	}
+	first, err := h.ask(ctx, left, from, mid)
 	if err != nil {
 		return nil, err
 	}
-	return append(first, second...), nil
+	second, err := h.ask(ctx, right, next, to)
+	return append(first, second...), err
 }
 
 // tooLarge tells whether the same question in smaller portions may be

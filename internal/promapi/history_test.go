@@ -1,10 +1,21 @@
 package promapi_test
 
 import (
+	"fmt"
+	"io"
+	"math"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fly-placer/fly-placer/internal/promapi"
 	"github.com/fly-placer/fly-placer/internal/sim/promsim"
 )
 
@@ -28,4 +39,140 @@ func TestFiguresAreWhatHappened(t *testing.T) {
 	client := newClient(t, serve(t, sim), "FlyV1 "+testToken, nil)
 	t.Run("traffic", func(t *testing.T) { checkTraffic(t, client, w) })
 	t.Run("history", func(t *testing.T) { checkHistory(t, client, w) })
+}
+
+func TestHistoryIsOneRoundTrip(t *testing.T) {
+	sim := smallSim(t)
+	const queries = 9
+	arrived, release := make(chan struct{}, 2*queries), make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-release // no answer before all questions are there
+		sim.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	go func() {
+		for range queries {
+			<-arrived
+		}
+		close(release)
+	}()
+	client := newClient(t, srv.URL+"/prometheus/acme", testToken, nil)
+	if right, _, _, err := query(t, client, "history"); err != nil || !right {
+		t.Errorf("right figures %t, %v", right, err)
+	}
+	if n := len(sim.Requests()); n != queries {
+		t.Errorf("%d requests, want %d", n, queries)
+	}
+}
+
+func TestManyAppsShareQueries(t *testing.T) {
+	sim := smallSim(t)
+	apps := []string{"shop", "other"}
+	for i := range 998 {
+		apps = append(apps, fmt.Sprintf("app-%03d-with-a-name-of-some-length", i))
+	}
+	client := newClient(t, serve(t, sim), testToken, nil)
+	got, err := client.History(t.Context(), promapi.HistoryQuery{Apps: apps, End: worldNow, Hours: 2})
+	if err != nil || len(got) != 1000 || got["other"].Responses["ams"][1] != 360 || got["shop"].Responses["ams"][1] != 3600 || got["app-007-with-a-name-of-some-length"].Known {
+		t.Errorf("%d apps, %v", len(got), err)
+	}
+	kinds := map[promsim.Kind]int{}
+	for _, r := range sim.Requests() {
+		kinds[r.Kind]++
+		if n := len(r.Form.Get("query")); n > 16<<10 {
+			t.Errorf("a query of %d bytes: VictoriaMetrics reads 16 KB", n)
+		}
+	}
+	for kind, n := range kinds {
+		if n > 20 {
+			t.Errorf("%d queries of kind %q, want at most 20", n, kind)
+		}
+	}
+}
+
+func TestAQueryThatIsTooLargeIsHalved(t *testing.T) {
+	// strict refuses range queries over more than some apps or hours, as a
+	// server with limits does.
+	strict := func(t *testing.T, apps, hours int) (*promsim.Server, string) {
+		sim := smallSim(t)
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			form, _ := url.ParseQuery(string(body))
+			start, _ := strconv.Atoi(form.Get("start"))
+			end, _ := strconv.Atoi(form.Get("end"))
+			if strings.Count(form.Get("query"), "|") >= apps && strings.Contains(form.Get("query"), "increase(fly_edge") || (end-start)/3600+1 > hours {
+				w.WriteHeader(http.StatusUnprocessableEntity)
+				_, _ = io.WriteString(w, `{"status":"error","errorType":"422","error":"cannot select more than 1e9 samples"}`)
+				return
+			}
+			r.Body = io.NopCloser(strings.NewReader(string(body)))
+			sim.ServeHTTP(w, r)
+		}))
+		t.Cleanup(srv.Close)
+		return sim, srv.URL + "/prometheus/acme"
+	}
+	ask := promapi.HistoryQuery{Apps: []string{"shop", "other", "third", "fourth"}, End: worldNow, Hours: 100}
+	want, err := newClient(t, serve(t, smallSim(t)), testToken, nil).History(t.Context(), ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("by app, then by time, with the same figures", func(t *testing.T) {
+		_, base := strict(t, 2, 60)
+		got, err := newClient(t, base, testToken, nil).History(t.Context(), ask)
+		if diff := cmp.Diff(want, got, approx); err != nil || diff != "" {
+			t.Errorf("%v\n%s", err, diff)
+		}
+	})
+	t.Run("not for ever", func(t *testing.T) {
+		sim, base := strict(t, 0, 0)
+		_, err := newClient(t, base, testToken, nil).History(t.Context(), ask)
+		checkError(t, err, promapi.Rejected, "cannot select more")
+		if n := len(sim.Requests()); n > 40 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+func TestAnOutageIsToldFromAQuietApp(t *testing.T) {
+	sim := newSim()
+	var up []promsim.Sample
+	for i := range 60 * 6 { // recorded until an hour before the end, but for the third hour
+		if at := worldEnd.Add(time.Duration(i-7*60) * time.Minute); i/60 != 2 {
+			up = append(up, promsim.Sample{Time: at.Add(30 * time.Second), Value: 1})
+		}
+	}
+	if err := sim.Gauge("fly_instance_up", map[string]string{"app": "other", "instance": "m1"}, up); err != nil {
+		t.Fatal(err)
+	}
+	// A Machine that stops when idle leaves only its traffic behind.
+	for _, at := range []time.Time{worldEnd.Add(-50 * time.Minute), worldEnd.Add(-40 * time.Minute)} {
+		if err := sim.Counter("fly_edge_http_responses_count", map[string]string{"app": "shop", "region": "ams"}, []promsim.Sample{{Time: at, Value: float64(at.Minute())}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := newClient(t, serve(t, sim), testToken, nil)
+	got, err := client.History(t.Context(), promapi.HistoryQuery{Apps: []string{"quiet", "shop"}, End: worldNow, Hours: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []bool{false, true, true, false, true, true, true, true}
+	for _, app := range []string{"quiet", "shop"} {
+		if h := got[app]; !slices.Equal(h.OrgUp, want) || !h.Newest.Equal(up[len(up)-1].Time) || h.Known != (app == "shop") {
+			t.Errorf("%s: recorded %v, newest %s, known %t; want %v", app, h.OrgUp, h.Newest, h.Known, want)
+		}
+	}
+	if h := got["quiet"]; h.Served != nil || h.ConcurrencyMean != nil || h.ConcurrencyMax != nil || len(h.Responses) != 0 || !math.IsNaN(h.ResponseTime) || len(h.ServedBy) != 0 {
+		t.Errorf("an app without series: %+v", h)
+	}
+}
+
+func TestSamplesThatComeLateAreSeenToBeMissing(t *testing.T) {
+	sim := smallSim(t)
+	sim.Fail(promsim.Fault{Effect: promsim.Lag, Times: 100, Delay: 90 * time.Minute})
+	client, _ := hasty(t, serve(t, sim))
+	got, err := client.History(t.Context(), promapi.HistoryQuery{Apps: []string{"shop"}, End: worldNow, Hours: 2})
+	if h := got["shop"]; err != nil || !h.Newest.Equal(worldNow.Add(-90*time.Minute)) || h.OrgUp[1] || !math.IsNaN(h.Served[1]) {
+		t.Errorf("newest %s, recorded %v, served %v, %v", h.Newest, h.OrgUp, h.Served, err)
+	}
 }

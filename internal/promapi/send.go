@@ -98,8 +98,8 @@ func (c *Client) attempt(ctx context.Context, q query) (a *answer, wait time.Dur
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.agent)
-	if c.auth != "" {
-		req.Header.Set("Authorization", string(c.auth))
+	if auth := c.auth.header(); auth != "" {
+		req.Header.Set("Authorization", auth)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

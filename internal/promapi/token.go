@@ -72,11 +72,21 @@ func isMacaroon(tokens string) bool {
 const redacted = "[redacted]"
 
 // A secret is an Authorization header that no formatting verb, logger or
-// encoder shows.
-type secret string
+// encoder shows. It is behind a pointer because fmt prints unexported fields
+// without asking their methods.
+type secret struct{ text *string }
+
+func newSecret(text string) secret { return secret{&text} }
+
+// header returns what to send; empty when there is no token.
+func (s secret) header() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 func (secret) String() string               { return redacted }
-func (secret) GoString() string             { return redacted }
 func (secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 func (secret) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(redacted)) }
@@ -84,7 +94,7 @@ func (secret) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(redacted)) }
 // scrub removes the token, whole or any of its comma-separated parts, from a
 // text that came from outside: a server may echo what it was sent.
 func (s secret) scrub(text string) string {
-	_, token, _ := strings.Cut(string(s), " ")
+	_, token, _ := strings.Cut(s.header(), " ")
 	if token == "" {
 		return text
 	}

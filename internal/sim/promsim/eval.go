@@ -1,7 +1,6 @@
 package promsim
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -202,8 +201,10 @@ func regroup(rows []row, by []string, join func(a, b float64) float64) []row {
 			}
 		}
 	}
-	out := slices.Collect(maps.Values(groups))
-	slices.SortFunc(out, func(a, b row) int { return cmp.Compare(renderLabels(a.labels), renderLabels(b.labels)) })
+	out := make([]row, 0, len(groups))
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
+		out = append(out, groups[key])
+	}
 	return out
 }
 

@@ -44,7 +44,7 @@ type Request struct {
 type Server struct {
 	cfg Config
 
-	mu       sync.Mutex
+	mu       sync.RWMutex
 	metrics  map[string][]*series // by metric name, sorted by labels
 	faults   []*Fault
 	requests []Request
@@ -89,8 +89,8 @@ func (s *Server) add(metric string, labels map[string]string, samples []Sample) 
 // Export writes all samples in the Prometheus text format with times in
 // milliseconds, sorted, as /api/v1/import/prometheus takes them.
 func (s *Server) Export(w io.Writer) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	var line []byte
 	for _, metric := range slices.Sorted(maps.Keys(s.metrics)) {
 		for _, x := range s.metrics[metric] {
@@ -111,8 +111,8 @@ func (s *Server) Export(w io.Writer) error {
 
 // Requests returns what was asked so far.
 func (s *Server) Requests() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	return slices.Clone(s.requests)
 }
 
@@ -173,9 +173,9 @@ func (s *Server) answer(w http.ResponseWriter, q parsed, g grid, fault *Fault) {
 	if fault != nil && fault.Effect == Lag {
 		seen.to -= fault.Delay.Milliseconds()
 	}
-	s.mu.Lock()
+	s.mu.RLock()
 	rows := s.eval(q, g, seen)
-	s.mu.Unlock()
+	s.mu.RUnlock()
 	body := encode(rows, g)
 	if fault != nil {
 		body = fault.spoil(rows, g, body)
