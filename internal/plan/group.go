@@ -61,7 +61,7 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 		}
 		return nil
 	}
-	a, err := solve(pol, p, before.ComputeCost+before.TransferCost)
+	a, err := solveBusy(pol, &p, before.ComputeCost+before.TransferCost)
 	if err != nil {
 		return err
 	}

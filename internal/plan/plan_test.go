@@ -60,6 +60,19 @@ func TestTheBestPlacementStays(t *testing.T) {
 	}
 }
 
+func TestNoRegionOpensToServeNobody(t *testing.T) {
+	// One Machine in fra and a spare in ewr would be $0.30 cheaper than two in fra.
+	g := make1(t, input(counts{"fra": 2}, rates{"fra": 20}))
+	if g.Status != plan.NoChanges {
+		t.Errorf("%s, %v: nobody is near any other region", g.Status, g.Placement)
+	}
+	in := input(counts{"fra": 2}, rates{"fra": 20})
+	in.Policy.Require = []region.Code{"ewr"}
+	if g := make1(t, in); g.Placement["ewr"] == 0 {
+		t.Errorf("%v: ewr is required", g.Placement)
+	}
+}
+
 func TestHolds(t *testing.T) {
 	live, rps := counts{"iad": 6}, rates{"fra": 300}
 	tests := []struct {

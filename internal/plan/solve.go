@@ -22,6 +22,60 @@ type answer struct {
 	findings     []Finding
 }
 
+// minShare is the share of requests below which a region is not opened.
+const minShare = 0.001
+
+// solveBusy finds the optimum without new regions that serve nobody. The
+// model alone would open one as a cheap spare, continents away, for the day
+// when a Machine fails: that is no place where anybody wants Machines. Such a
+// candidate is dropped, and the problem solved again.
+func solveBusy(pol Policy, p *problem, liveCost float64) (answer, error) {
+	for {
+		a, err := solve(pol, *p, liveCost)
+		if err != nil || a.Status == placement.Infeasible {
+			return a, err
+		}
+		idle := p.idle(a.Solution)
+		if len(idle) == 0 {
+			return a, nil
+		}
+		p.drop(idle)
+	}
+}
+
+// idle lists the regions that s opens, though nobody asked for them, and that
+// serve less than minShare of the requests.
+func (p *problem) idle(s placement.Solution) []string {
+	served, all := map[string]float64{}, 0.0
+	for _, e := range p.Edges {
+		served[s.Assignment[e.Region]] += e.Requests
+		all += e.Requests
+	}
+	var out []string
+	for _, c := range p.Candidates {
+		if s.Placement[c.Region] > 0 && p.Current[c.Region] == 0 && !c.Required && c.MinMachines == 0 && served[c.Region] < minShare*all {
+			out = append(out, c.Region)
+		}
+	}
+	return out
+}
+
+// drop takes candidates away.
+func (p *problem) drop(regions []string) {
+	var candidates []placement.Candidate
+	latency := make([][]float64, len(p.LatencyMS))
+	for i, c := range p.Candidates {
+		if slices.Contains(regions, c.Region) {
+			continue
+		}
+		candidates = append(candidates, c)
+		for e, row := range p.LatencyMS {
+			latency[e] = append(latency[e], row[i])
+		}
+	}
+	p.Candidates, p.LatencyMS = candidates, latency
+}
+
 // solve finds the optimum. Two limits are the product's own and not the
 // team's: the default of max-changes and the cost guard. Where the team's
 // limits or the load cannot be met within them, the smallest value that can

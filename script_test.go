@@ -1,0 +1,225 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/fly-placer/fly-placer/internal/sim/flysim"
+	"github.com/fly-placer/fly-placer/internal/sim/ghsim"
+	"github.com/fly-placer/fly-placer/internal/sim/promsim"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"fly-placer": main})
+}
+
+// TestScripts runs the program as its users do. Each script tells one story
+// and is named by the behaviour that it shows. Besides testscript's own
+// commands there are:
+//
+//	world FILE            start the simulated Fly.io, metrics and GitHub of a JSON file, and point the environment at them
+//	runner EVENT [FILE]   set the environment as GitHub's runner does for an event, with its payload
+//	comments N [REGEXP]   the pull request must have N comments of ours, each matching
+//	file PATH             put a file of the script's into the repository at GitHub
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Values[worldKey{}] = &scriptWorld{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"world":    startWorld,
+			"runner":   setRunner,
+			"comments": checkComments,
+			"file":     addFile,
+		},
+	})
+}
+
+const (
+	scriptToken = "fm2_SecretOne,fm2_SecretTwo"
+	scriptPull  = 7
+)
+
+type worldKey struct{}
+
+type scriptWorld struct{ github *ghsim.Server }
+
+// A scenario is the JSON form of a world.
+type scenario struct {
+	Apps []struct {
+		Name, Org, Role string
+		IPs             []string
+		Machines        map[string]int
+		Group           string
+		Soft, Hard      int
+		Worker          bool // no services
+		Leased          bool
+		RPS             map[string]float64
+		Statuses        map[string]float64 // share of each; empty: all 200
+		InFlightPerRPS  float64
+	}
+	Hours          int // of history; 0: 170
+	EndMinutesAgo  int // of the newest sample
+	MetricsFault   *promsim.Fault
+	FlyFault       *flysim.Fault
+	GitHubFault    *ghsim.Fault
+	ReadOnlyGitHub bool
+}
+
+func startWorld(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: world FILE")
+	}
+	var sc scenario
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &sc))
+	now := time.Now()
+	fly := flysim.New(flysim.Config{Token: scriptToken, Now: time.Now})
+	metrics := promsim.New(promsim.Config{Token: scriptToken})
+	identity := ghsim.Identity{}
+	if sc.ReadOnlyGitHub {
+		identity.Permissions = map[string]string{"contents": "read"}
+	}
+	github := ghsim.New(ghsim.Config{Repo: "acme/shop", Pulls: []int{scriptPull}, Tokens: map[string]ghsim.Identity{ghsim.DefaultToken: identity}})
+	if sc.MetricsFault != nil {
+		metrics.Fail(*sc.MetricsFault)
+	}
+	if sc.FlyFault != nil {
+		fly.Inject(*sc.FlyFault)
+	}
+	if sc.GitHubFault != nil {
+		github.AddFault(*sc.GitHubFault)
+	}
+	h := history{s: metrics, from: now.Add(-time.Duration(max(sc.Hours, 0)) * time.Hour), to: now.Add(-time.Duration(sc.EndMinutesAgo) * time.Minute)}
+	if sc.Hours == 0 {
+		h.from = now.Add(-170 * time.Hour)
+	}
+	for _, a := range sc.Apps {
+		app := flysim.App{Name: a.Name, Org: a.Org, Role: a.Role}
+		for _, ip := range a.IPs {
+			app.IPs = append(app.IPs, flysim.IP{Address: ip})
+		}
+		fly.AddApp(app)
+		fly.AddWeb(a.Name, flysim.Web{Group: a.Group, Regions: a.Machines, SoftLimit: a.Soft, HardLimit: a.Hard})
+		total := 0.0
+		statuses := a.Statuses
+		if len(statuses) == 0 {
+			statuses = map[string]float64{"200": 1}
+		}
+		for code, rps := range a.RPS {
+			total += rps
+			for status, share := range statuses {
+				h.counter("fly_edge_http_responses_count", map[string]string{"app": a.Name, "region": code, "status": status}, rps*share)
+			}
+		}
+		for i, m := range fly.Machines(a.Name) {
+			fly.ChangeMachine(a.Name, m.ID, func(m *flysim.Machine) {
+				if a.Worker {
+					delete(m.Config, "services")
+				}
+				if a.Leased && i == 0 {
+					m.Lease = &flysim.Lease{Owner: "ann@tokens.fly.io", Expires: now.Add(time.Hour)}
+				}
+			})
+			labels := map[string]string{"app": a.Name, "region": m.Region, "instance": m.ID}
+			part := total / float64(len(fly.Machines(a.Name)))
+			h.gauge("fly_instance_up", labels, 1)
+			h.gauge("fly_app_concurrency", labels, part*a.InFlightPerRPS)
+			h.counter("fly_app_http_responses_count", map[string]string{"app": a.Name, "region": m.Region, "instance": m.ID, "status": "200"}, part)
+		}
+	}
+	ts.Check(h.err)
+	servers := []*httptest.Server{httptest.NewServer(fly), httptest.NewServer(metrics), httptest.NewServer(github)}
+	ts.Defer(func() {
+		for _, s := range servers {
+			s.Close()
+		}
+	})
+	ts.Value(worldKey{}).(*scriptWorld).github = github //nolint:errcheck,forcetypeassert // set by Setup
+	ts.Setenv("FLY_API_TOKEN", "FlyV1 "+scriptToken)
+	ts.Setenv("FLY_PROMETHEUS_URL", servers[1].URL+"/prometheus/acme")
+	ts.Setenv("INPUT_FLY-API-URL", servers[0].URL)
+	ts.Setenv("GITHUB_TOKEN", ghsim.DefaultToken)
+	ts.Setenv("GITHUB_API_URL", servers[2].URL)
+	ts.Setenv("GITHUB_SERVER_URL", servers[2].URL)
+	ts.Setenv("GITHUB_REPOSITORY", "acme/shop")
+	if len(sc.Apps) > 0 {
+		ts.Setenv("FLY_APP_NAME", sc.Apps[0].Name)
+	}
+}
+
+// A history writes steady series, one sample a minute.
+type history struct {
+	s        *promsim.Server
+	from, to time.Time
+	err      error
+}
+
+func (h *history) counter(metric string, labels map[string]string, perSecond float64) {
+	h.write(h.s.Counter, metric, labels, func(i int) float64 { return float64(i) * 60 * perSecond })
+}
+
+func (h *history) gauge(metric string, labels map[string]string, value float64) {
+	h.write(h.s.Gauge, metric, labels, func(int) float64 { return value })
+}
+
+func (h *history) write(add func(string, map[string]string, []promsim.Sample) error, metric string, labels map[string]string, value func(int) float64) {
+	var samples []promsim.Sample
+	for i, t := 0, h.from.Truncate(time.Minute); !t.After(h.to); i, t = i+1, t.Add(time.Minute) {
+		samples = append(samples, promsim.Sample{Time: t, Value: value(i)})
+	}
+	if err := add(metric, labels, samples); h.err == nil {
+		h.err = err
+	}
+}
+
+func setRunner(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: runner EVENT [FILE]")
+	}
+	for key, value := range map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": args[0], "GITHUB_WORKFLOW": "placement", "GITHUB_RUN_ID": "42",
+		"GITHUB_SHA": "6dcb09b5b57875f334f61aebed695e2e4193db5e", "GITHUB_WORKSPACE": ts.MkAbs("."),
+		"GITHUB_OUTPUT": ts.MkAbs("output"), "GITHUB_STEP_SUMMARY": ts.MkAbs("summary"),
+	} {
+		ts.Setenv(key, value)
+	}
+	if len(args) == 2 {
+		ts.Setenv("GITHUB_EVENT_PATH", ts.MkAbs(args[1]))
+	}
+	for _, name := range []string{"output", "summary"} {
+		ts.Check(os.WriteFile(ts.MkAbs(name), nil, 0o600))
+	}
+}
+
+func checkComments(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: comments N [REGEXP]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := ts.Value(worldKey{}).(*scriptWorld).github.Comments(scriptPull) //nolint:errcheck,forcetypeassert // set by Setup
+	if len(got) != want {
+		ts.Fatalf("%d comments, want %d: %+v", len(got), want, got)
+	}
+	for _, c := range got {
+		if len(args) == 2 && !regexp.MustCompile(args[1]).MatchString(c.Body) {
+			ts.Fatalf("the comment does not match %q:\n%s", args[1], c.Body)
+		}
+	}
+}
+
+func addFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: file PATH-AT-GITHUB FILE")
+	}
+	ts.Value(worldKey{}).(*scriptWorld).github.AddFile(args[0], []byte(ts.ReadFile(args[1]))) //nolint:errcheck,forcetypeassert // set by Setup
+}
