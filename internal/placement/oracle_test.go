@@ -203,17 +203,21 @@ func (o *oracle) price(open []string, count map[string]int) (objective float64, 
 		objective += p.ValuePerMS * o.share[e] * (o.lat[e][s] + o.cand[s].BackendMS)
 		monthly += o.edge[e].GBOut * o.carry[e][s]
 	}
-	regions := map[string]bool{}
+	regions := slices.Clone(open)
 	for s := range p.Current {
-		regions[s] = true
+		if !slices.Contains(open, s) {
+			regions = append(regions, s)
+		}
 	}
 	for _, s := range open {
-		regions[s] = true
 		monthly += float64(count[s]) * o.cand[s].MachineCost
 	}
 	objective += monthly
-	for s := range regions {
-		before, after := p.Current[s], count[s]
+	for _, s := range regions {
+		before, after := p.Current[s], 0
+		if slices.Contains(open, s) {
+			after = count[s]
+		}
 		if (before > 0) != (after > 0) {
 			objective += p.ChangeCost
 		}
@@ -242,7 +246,8 @@ func (o *oracle) allowed(open []string, count map[string]int) bool {
 	over := func(v, limit float64) bool { return limit > 0 && v > limit*(1+1e-9) }
 	return len(open) >= l.MinRegions && !over(float64(len(open)), float64(l.MaxRegions)) &&
 		!over(float64(total), float64(l.MaxMachines)) && !over(float64(changes), float64(l.MaxChanges)) &&
-		!over(monthly, l.MaxMonthlyCost) && !over(o.percentile(0.95, open), l.MaxP95LatencyMS)
+		!over(monthly, l.MaxMonthlyCost) &&
+		(l.MaxP95LatencyMS == 0 || !over(o.percentile(0.95, open), l.MaxP95LatencyMS))
 }
 
 func (o *oracle) percentile(share float64, open []string) float64 {

@@ -10,7 +10,7 @@ import (
 func randomProblem(r *rand.Rand) Problem {
 	maybe := func(p float64) bool { return r.Float64() < p }
 	step := func(most int, unit float64) float64 { return float64(r.IntN(most+1)) * unit }
-	n, e, hours := 1+r.IntN(6), 1+r.IntN(7), r.IntN(5)
+	n, e, hours := 1+r.IntN(7), 1+r.IntN(7), r.IntN(5)
 	p := Problem{Version: 1, Current: map[string]int{}}
 	p.ValuePerMS = step(8, 0.5)
 	if maybe(0.6) {
@@ -93,7 +93,7 @@ func randomLimits(r *rand.Rand, n int) Limits {
 		l.MaxMachines = max(l.MinMachines, 2) + r.IntN(12)
 	}
 	if maybe(0.2) {
-		l.MinMachinesPerRegion = 1 + r.IntN(2)
+		l.MinMachinesPerRegion = 1 + r.IntN(4)
 	}
 	if maybe(0.2) {
 		l.MaxChanges = 1 + r.IntN(12)

@@ -145,9 +145,6 @@ func (c *checker) limits(l Limits) {
 	if l.MaxMachines > 0 && l.MinMachines > l.MaxMachines {
 		c.add("min_machines %d is above max_machines %d", l.MinMachines, l.MaxMachines)
 	}
-	if l.MaxMachines > 0 && l.MinMachinesPerRegion > l.MaxMachines {
-		c.add("min_machines_per_region %d is above max_machines %d", l.MinMachinesPerRegion, l.MaxMachines)
-	}
 	if u := l.TargetUtilization; math.IsNaN(u) || u < 0 || u > 1 {
 		c.add("target_utilization is %v; it must be above 0 and at most 1 (absent: 1)", u)
 	}

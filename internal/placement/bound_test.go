@@ -1,0 +1,208 @@
+package placement
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"testing"
+)
+
+// plain prices one set without any bound, as the definition says; +Inf if it
+// breaks a limit.
+func (s *search) plain(set uint64) float64 {
+	k := bits.OnesCount64(set)
+	if k < s.least || k > s.most || set == 0 {
+		return math.Inf(1)
+	}
+	s.weigh(set)
+	s.transferCost = s.carryCost()
+	if !s.require(set) || !s.settle() || !s.reaches(0.95, s.limits.MaxP95LatencyMS) {
+		return math.Inf(1)
+	}
+	s.cost()
+	return s.objective
+}
+
+// enumerated is the lowest objective over all sets.
+func enumerated(p Problem) float64 {
+	s := newSearch(compile(p), 0)
+	lowest := math.Inf(1)
+	for set := s.needed; set < 1<<len(s.regions); set++ {
+		if set&s.needed == s.needed && set&^s.may == 0 {
+			lowest = min(lowest, s.plain(set))
+		}
+	}
+	return lowest
+}
+
+// checkBound walks the whole tree below a node and compares every node's bound
+// with the lowest objective below it.
+func checkBound(s *search, set uint64, open, position int) (float64, error) {
+	if open == s.most {
+		position = len(s.tree.free)
+	}
+	bound := s.tree.below(set, open, position, math.Inf(1))
+	lowest := math.Inf(1)
+	if position == len(s.tree.free) {
+		lowest = s.plain(set)
+	} else {
+		c := s.tree.free[position]
+		s.tree.add(c, open)
+		with, err := checkBound(s, set|1<<c, open+1, position+1)
+		if err != nil {
+			return 0, err
+		}
+		without, err := checkBound(s, set, open, position+1)
+		if err != nil {
+			return 0, err
+		}
+		lowest = min(with, without)
+	}
+	if bound > lowest+4*tol*math.Abs(lowest) {
+		return 0, fmt.Errorf("set %b, position %d: bound %v is above %v", set, position, bound, lowest)
+	}
+	return lowest, nil
+}
+
+func TestEveryBoundIsAdmissible(t *testing.T) {
+	for seed := range uint64(600) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		p := randomProblem(r)
+		if seed%3 == 0 {
+			p = geoProblem(seed, 8, 12, 24)
+			p.Limits = randomLimits(r, 8)
+			p.Limits.MaxMonthlyCost *= 20
+			p.Limits.MaxMachines *= 8
+			p.Limits.MaxChanges *= 8
+		}
+		s := newSearch(compile(p), defaultNodes)
+		if s.needed&^s.may != 0 || s.least > s.most {
+			continue
+		}
+		if seed%2 == 0 {
+			s.warmUp()
+		}
+		s.prepareBound()
+		s.maxNodes = 0 // grow the tree, but do not walk it
+		s.enumerate()
+		open := bits.OnesCount64(s.needed)
+		lowest, err := checkBound(s, s.needed, open, 0)
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, dump(p))
+		}
+		if s.relax.lower > lowest+4*tol*math.Abs(lowest) {
+			t.Fatalf("seed %d: root bound %v is above %v", seed, s.relax.lower, lowest)
+		}
+	}
+}
+
+func TestCapacityInvertsOwn(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 4))
+	for range 200 {
+		m := compile(randomProblem(r))
+		for count := m.floor[0]; count < 12; count++ {
+			load := m.capacity(0, count)
+			if math.IsInf(load, 1) {
+				continue
+			}
+			if _, need := m.own(0, load, false); need > count {
+				t.Fatalf("%d Machines carry %v, which asks for %d (quota %v, hard %v, %s)",
+					count, load, need, m.quota, m.hard, m.limits.Survive)
+			}
+			if _, need := m.own(0, load*(1+1e-6)+1e-6, false); need <= count {
+				t.Fatalf("%v asks for %d Machines, but %d carry only %v (quota %v, hard %v, %s)",
+					load*(1+1e-6), need, count, load, m.quota, m.hard, m.limits.Survive)
+			}
+		}
+	}
+}
+
+// A bound that stops working still gives right answers, slowly; so the number
+// of sets looked at is pinned, with room for other roundings.
+func TestSearchLooksAtFewSets(t *testing.T) {
+	const seeds = 12
+	for _, tt := range []struct {
+		survive Survive
+		most    int // mean of the sets looked at, of 262,143
+	}{
+		{None, 5000}, {Machine, 5000}, {Region, 7000},
+	} {
+		total := 0
+		for seed := range uint64(seeds) {
+			p := geoProblem(seed, 18, 40, 24)
+			p.Limits.Survive = tt.survive
+			sol, err := Solve(p, Options{})
+			if err != nil || sol.Status != Optimal {
+				t.Fatalf("survive %s, seed %d: %s, %v", tt.survive, seed, sol.Status, err)
+			}
+			total += sol.Nodes
+		}
+		t.Logf("survive %s: %d sets on average", tt.survive, total/seeds)
+		if total/seeds > tt.most {
+			t.Errorf("survive %s: looked at %d sets on average, want at most %d", tt.survive, total/seeds, tt.most)
+		}
+	}
+}
+
+func TestSolveEqualsEnumerationAtMiddleSize(t *testing.T) {
+	for seed := range uint64(30) {
+		p := geoProblem(seed, 12, 24, 24)
+		p.Limits.Survive = []Survive{None, Machine, Region}[seed%3]
+		if seed%5 == 0 {
+			p.Limits.MaxChanges = 12
+		}
+		if seed%4 == 0 {
+			p.Limits.MinMachines = 30
+		}
+		want := enumerated(p)
+		sol, err := Solve(p, Options{})
+		if err != nil || math.IsInf(want, 1) != (sol.Status == Infeasible) ||
+			sol.Status == Optimal && !equal(sol.Objective, want) {
+			t.Errorf("seed %d: %s %v, %v; want %v", seed, sol.Status, sol.Objective, err, want)
+		}
+	}
+}
+
+func TestWorkLimitGivesACertifiedBound(t *testing.T) {
+	feasible, unknown := 0, 0
+	for seed := range uint64(40) {
+		p := geoProblem(seed, 12, 20, 12)
+		if seed%4 == 0 {
+			p.Limits.MaxMachines = 12
+		}
+		whole, err := Solve(p, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, nodes := range []int{1, 10, 40, 160, 320, 640} {
+			sol, err := Solve(p, Options{MaxNodes: nodes})
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch sol.Status {
+			case Optimal:
+				if !equal(sol.Objective, whole.Objective) || sol.Gap != 0 {
+					t.Errorf("seed %d, %d nodes: optimal %v, want %v", seed, nodes, sol.Objective, whole.Objective)
+				}
+			case Feasible:
+				feasible++
+				if whole.Objective > sol.Objective*(1+1e-9) || sol.Bound > whole.Objective*(1+1e-9) || sol.Gap < 0 {
+					t.Errorf("seed %d, %d nodes: %v with bound %v around %v", seed, nodes, sol.Objective, sol.Bound, whole.Objective)
+				}
+			case Infeasible:
+				if whole.Status != Infeasible {
+					t.Errorf("seed %d, %d nodes: infeasible, but %v", seed, nodes, whole.Placement)
+				}
+			case Unknown:
+				unknown++
+			}
+			if sol.Nodes > nodes+100 {
+				t.Errorf("seed %d: looked at %d sets, limit %d", seed, sol.Nodes, nodes)
+			}
+		}
+	}
+	if feasible < 20 {
+		t.Errorf("only %d searches were cut short (%d unknown)", feasible, unknown)
+	}
+}
