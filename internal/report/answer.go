@@ -1,0 +1,248 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fly-placer/fly-placer/internal/placement"
+	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/report/doc"
+)
+
+// Headline returns the answers of the whole run, a line each: its failures,
+// then its plans in order. The lines are plain text, not escaped for any
+// markup, without line breaks or invisible characters.
+func (r Report) Headline() []string {
+	var lines []string
+	for _, p := range r.Errors {
+		lines = append(lines, problemAnswer(p))
+	}
+	for _, p := range r.Plans {
+		lines = append(lines, Answer(p)...)
+	}
+	if len(lines) == 0 {
+		return []string{"nothing to report"}
+	}
+	return lines
+}
+
+func problemAnswer(p Problem) string {
+	lines := problemLines(p)
+	text := strings.Join(lines, "")
+	switch {
+	case len(lines) == 0:
+		text = "no reason was given"
+	case len(lines) > 1:
+		text = count(len(lines), "problem", "problems")
+	}
+	if p.App == "" {
+		return "failed: " + text
+	}
+	return doc.Clean(p.App) + ": failed, " + text
+}
+
+// Answer returns what a plan comes down to, a line for each process group, and
+// one when there is none. The lines are plain text as Headline's are.
+func Answer(p plan.Plan) []string {
+	if len(p.Groups) == 0 {
+		line := p.App + ": " + string(p.Outcome)
+		if f, ok := leadFinding(p); ok {
+			line += ", " + sentence(f.Text)
+		}
+		return []string{doc.Clean(line)}
+	}
+	var lines []string
+	for _, g := range p.Groups {
+		name := p.App
+		if len(p.Groups) > 1 {
+			name += "/" + g.Name
+		}
+		lines = append(lines, doc.Clean(name+": "+groupAnswer(g)))
+	}
+	return lines
+}
+
+// leadFinding is the finding that explains the outcome of a plan without groups.
+func leadFinding(p plan.Plan) (plan.Finding, bool) {
+	if len(p.Groups) > 0 || len(p.Findings) == 0 {
+		return plan.Finding{}, false
+	}
+	return slices.MinFunc(p.Findings, bySeverity), true
+}
+
+func bySeverity(a, b plan.Finding) int { return cmp.Compare(severity(b.Level), severity(a.Level)) }
+
+func severity(l plan.Level) int {
+	switch l {
+	case plan.Error:
+		return 2
+	case plan.Warning:
+		return 1
+	case plan.Notice:
+	}
+	return 0
+}
+
+func groupAnswer(g plan.Group) string {
+	switch g.Status {
+	case plan.Planned:
+		return changesAnswer(g.Changes) + "; " + figuresAnswer(g)
+	case plan.NoChanges:
+		return unchangedAnswer(g)
+	case plan.Held:
+		return "held, " + holdsAnswer(g.Holds)
+	case plan.Infeasible:
+		return infeasibleAnswer(g.Conflict)
+	case plan.Skipped, plan.Failed:
+	}
+	return string(g.Status)
+}
+
+// verb names what a change does to its region.
+func verb(c plan.Change) string {
+	switch {
+	case c.From == 0:
+		return "open"
+	case c.To == 0:
+		return "close"
+	case c.To > c.From:
+		return "grow"
+	}
+	return "shrink"
+}
+
+// changesAnswer lists the changes: "open ams and fra, close ord, grow iad 3 → 5".
+// Beyond a handful, regions are counted.
+func changesAnswer(changes []plan.Change) string {
+	const most = 4
+	names := map[string][]string{}
+	for _, c := range changes {
+		name := string(c.Region)
+		if v := verb(c); v == "grow" || v == "shrink" {
+			name = fmt.Sprintf("%s %d → %d", c.Region, c.From, c.To)
+		}
+		names[verb(c)] = append(names[verb(c)], name)
+	}
+	var parts []string
+	for _, v := range []string{"open", "grow", "shrink", "close"} {
+		switch n := len(names[v]); {
+		case n > most:
+			parts = append(parts, fmt.Sprintf("%s %d regions", v, n))
+		case n > 0:
+			parts = append(parts, v+" "+and(names[v]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func figuresAnswer(g plan.Group) string {
+	cost := step(money(g.Before.Total()), money(g.After.Total())) + " a month"
+	if len(g.Edges) == 0 {
+		return cost
+	}
+	return "p95 " + step(millis(g.Before.P95MS), millis(g.After.P95MS)) + " ms, " + cost
+}
+
+func unchangedAnswer(g plan.Group) string {
+	best := " is best"
+	switch {
+	case g.Solved != placement.Optimal:
+		best = " is the best found"
+	case g.Unrestricted != nil:
+		best = " is best within max-cost-increase"
+	}
+	return "no change; " + machines(g.Current) + best + ": " + figuresAnswer(g)
+}
+
+// holdsAnswer gives the first reason with its figures, when they are short.
+func holdsAnswer(holds []plan.Hold) string {
+	if len(holds) == 0 {
+		return "no reason was given"
+	}
+	reason := holdWords(holds[0].Reason)
+	switch detail := sentence(holds[0].Detail); {
+	case holdDetail(holds[0]) && len(detail) >= len(reason) && strings.EqualFold(detail[:len(reason)], reason):
+		reason += detail[len(reason):]
+	case detail != "" && holdDetail(holds[0]):
+		reason += " (" + detail + ")"
+	}
+	if more := len(holds) - 1; more > 0 {
+		reason += " and " + count(more, "other reason", "other reasons")
+	}
+	return reason
+}
+
+// holdDetail tells whether a hold is short enough to be told in the answer.
+func holdDetail(h plan.Hold) bool { return len(h.Detail) <= 80 }
+
+// holdWords names the reason of a hold.
+func holdWords(r plan.HoldReason) string {
+	switch r {
+	case plan.TooFewRequests:
+		return "too few requests"
+	case plan.NoSeries:
+		return "no metrics of this app"
+	case plan.PartialMetrics:
+		return "the metrics are partial"
+	case plan.GappyMetrics:
+		return "the metrics have gaps"
+	case plan.StaleMetrics:
+		return "the metrics are old"
+	case plan.DeployInProgress:
+		return "a deploy is in progress"
+	case plan.Singleton:
+		return "it runs one Machine"
+	case plan.LiteFS:
+		return "it uses LiteFS"
+	case plan.Volumes:
+		return "its Machines have volumes"
+	case plan.NoConcurrency:
+		return "no concurrency figure"
+	case plan.Unsteady:
+		return "better on too few days"
+	}
+	return string(r)
+}
+
+func infeasibleAnswer(conflicts []placement.Conflict) string {
+	if len(conflicts) == 0 {
+		return "infeasible; no placement meets every limit"
+	}
+	var names []string
+	for _, c := range conflicts {
+		names = append(names, limitName(c.Limit)+" "+limitValue(c.Limit, c.Value))
+	}
+	line := "infeasible; " + and(names)
+	if len(names) > 1 {
+		return line + " contradict each other"
+	}
+	return line + " cannot be met"
+}
+
+// limitName is the option that a limit of problem.json is from.
+func limitName(limit string) string {
+	switch limit {
+	case "max_p95_latency_ms":
+		return "max-p95-latency"
+	case "soft_limit", "hard_limit":
+		return strings.ReplaceAll(limit, "_", " ")
+	}
+	return strings.ReplaceAll(limit, "_", "-")
+}
+
+func limitValue(limit string, v float64) string {
+	switch {
+	case strings.HasSuffix(limit, "_cost"):
+		return money(v)
+	case strings.HasSuffix(limit, "_ms"):
+		return millis(v) + " ms"
+	case limit == "target_utilization":
+		return percent(v)
+	}
+	return decimal(v)
+}
+
+// sentence returns a sentence without its full stop, to go on with.
+func sentence(s string) string { return strings.TrimSuffix(doc.Clean(s), ".") }

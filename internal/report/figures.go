@@ -1,0 +1,220 @@
+package report
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fly-placer/fly-placer/internal/latency"
+	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/region"
+	"github.com/fly-placer/fly-placer/internal/report/doc"
+)
+
+// A column is one placement in the table of figures.
+type column struct {
+	title     string
+	placement map[region.Code]int
+	figures   plan.Figures
+}
+
+// placements are what the table of figures compares.
+func (v view) placements() []column {
+	out := []column{{"Now", v.Current, v.Before}}
+	if v.Status == plan.Planned {
+		out = append(out, column{"Planned", v.Placement, v.After})
+	}
+	if v.Withheld != nil {
+		out = append(out, column{"If not held", v.Withheld.Placement, v.Withheld.Figures})
+	}
+	if v.Unrestricted != nil {
+		out = append(out, column{"Unrestricted", v.Unrestricted.Placement, v.Unrestricted.Figures})
+	}
+	return out
+}
+
+func (v view) figures() []doc.Block {
+	cols := v.placements()
+	t := doc.Table{Columns: []doc.Column{{Title: ""}}}
+	for _, c := range cols {
+		t.Columns = append(t.Columns, doc.Column{Title: c.title, Right: true})
+	}
+	row := func(name string, cell func(column) string) {
+		cells := []doc.Text{doc.T(name)}
+		for _, c := range cols {
+			cells = append(cells, doc.T(cell(c)))
+		}
+		t.Rows = append(t.Rows, cells)
+	}
+	if len(v.Edges) > 0 {
+		row("p95 round trip", func(c column) string { return millis(c.figures.P95MS) + " ms" })
+		row("Median round trip", func(c column) string { return millis(c.figures.P50MS) + " ms" })
+		row("Mean round trip", func(c column) string { return millis(c.figures.MeanMS) + " ms" })
+	}
+	if slices.ContainsFunc(cols, func(c column) bool { return c.figures.Transfer != 0 }) {
+		row("Compute a month", func(c column) string { return money(c.figures.Compute) })
+		row("Transfer a month", func(c column) string { return money(c.figures.Transfer) })
+		row("Total a month", func(c column) string { return money(c.figures.Total()) })
+	} else {
+		row("Cost a month", func(c column) string { return money(c.figures.Compute) })
+	}
+	row("Machines", func(c column) string { return group(itoa(total(c.placement))) })
+	row("Regions", func(c column) string { return machines(c.placement) })
+	title := "What runs now"
+	if v.Status == plan.Planned {
+		title = "Now and as planned"
+	}
+	blocks := []doc.Block{v.heading(title), t}
+	if v.Unrestricted != nil {
+		blocks = append(blocks, doc.Paragraph{Text: doc.Join(doc.T("Unrestricted is the optimum without "), doc.C("max-cost-increase"),
+			doc.T(", which keeps the plan from it."))})
+	}
+	return blocks
+}
+
+// edgesShown is how many edge regions are listed; the rest is summed up.
+const edgesShown = 12
+
+func (v view) edges() doc.Section {
+	s := doc.Section{Detail: doc.Normal}
+	if len(v.Edges) == 0 {
+		return s
+	}
+	head, rest := v.Edges, []plan.Edge(nil)
+	if len(v.Edges) > edgesShown+1 { // a row for one edge is better than a row that sums one up
+		head, rest = v.Edges[:edgesShown], v.Edges[edgesShown:]
+	}
+	s.Blocks = []doc.Block{v.heading("Where requests enter"), v.edgeTable(head, rest)}
+	if len(rest) > 0 {
+		s.Blocks = append(s.Blocks, doc.Section{Detail: doc.Full, Blocks: []doc.Block{
+			doc.Details{Title: "The other " + count(len(rest), "edge region", "edge regions"), Blocks: []doc.Block{v.edgeTable(rest, nil)}},
+		}})
+	}
+	if text := v.standIns(); text != "" {
+		s.Blocks = append(s.Blocks, doc.Paragraph{Text: doc.T(text)})
+	}
+	if text := v.unmapped(); text != "" {
+		s.Blocks = append(s.Blocks, doc.Paragraph{Text: doc.T(text)})
+	}
+	return s
+}
+
+func (v view) edgeTable(head, rest []plan.Edge) doc.Table {
+	t := doc.Table{Columns: []doc.Column{
+		{Title: "Edge region"}, {Title: "Share", Right: true}, {Title: ""}, {Title: "Served from"}, {Title: "Round trip, ms", Right: true},
+	}}
+	largest := v.Edges[0].Share
+	for _, e := range head {
+		after, afterMS := cmp.Or(e.FromAfter, e.FromBefore), e.AfterMS
+		if e.FromAfter == "" {
+			afterMS = e.BeforeMS
+		}
+		mark := ""
+		if e.Source == latency.Model {
+			mark = "≈ "
+		}
+		t.Rows = append(t.Rows, []doc.Text{
+			doc.Join(doc.B(string(e.Code)), doc.T(" "+cityOf(e.Name))),
+			doc.T(percent(e.Share)),
+			doc.T(bar(e.Share, largest)),
+			doc.T(step(string(e.FromBefore), string(after))),
+			doc.T(mark + step(millis(e.BeforeMS), millis(afterMS))),
+		})
+	}
+	if len(rest) > 0 {
+		share, before, after := sum(rest)
+		t.Rows = append(t.Rows, []doc.Text{
+			doc.T(count(len(rest), "more", "more") + ", mean"), doc.T(percent(share)), doc.T(""), doc.T(""),
+			doc.T(step(millis(before), millis(after))),
+		})
+	}
+	return t
+}
+
+// sum adds up the shares of edges and averages their round trips.
+func sum(edges []plan.Edge) (share, before, after float64) {
+	for _, e := range edges {
+		share += e.Share
+		before += e.Share * e.BeforeMS
+		if e.FromAfter == "" {
+			after += e.Share * e.BeforeMS
+		} else {
+			after += e.Share * e.AfterMS
+		}
+	}
+	if share == 0 {
+		return 0, 0, 0
+	}
+	return share, before / share, after / share
+}
+
+func (v view) standIns() string {
+	by := map[region.Code][]string{}
+	for _, e := range v.Edges {
+		if e.StandIn != e.Code && e.StandIn != "" {
+			by[e.StandIn] = append(by[e.StandIn], string(e.Code))
+		}
+	}
+	if len(by) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, c := range slices.Sorted(maps.Keys(by)) {
+		slices.Sort(by[c])
+		parts = append(parts, and(by[c])+" as "+string(c))
+	}
+	return "Edge regions where no Machines can run count as another: " + strings.Join(parts, "; ") + "."
+}
+
+func (v view) unmapped() string {
+	if len(v.Unmapped) == 0 {
+		return ""
+	}
+	var sum float64
+	var parts []string
+	for _, c := range slices.Sorted(maps.Keys(v.Unmapped)) {
+		sum += v.Unmapped[c]
+		parts = append(parts, string(c)+" "+percent(v.Unmapped[c]))
+	}
+	return percent(sum) + " of the requests entered at codes that are not known and count in no figure here: " + strings.Join(parts, ", ") + "."
+}
+
+// aboutLatency says what the round trips are, once for all plans.
+func aboutLatency(plans []plan.Plan) string {
+	from := map[latency.Source]bool{}
+	for _, p := range plans {
+		for _, g := range p.Groups {
+			for _, e := range g.Edges {
+				from[e.Source] = true
+			}
+		}
+	}
+	var parts []string
+	if from[latency.FromMatrix] {
+		parts = append(parts, "from your latency-matrix")
+	}
+	if from[latency.Measured] {
+		parts = append(parts, "measured between the cities over the public Internet in 2020")
+	}
+	if from[latency.Model] {
+		parts = append(parts, "estimated where marked ≈")
+	}
+	if len(from) == 0 {
+		return ""
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "1 ms inside a city")
+	}
+	return "A round trip is network time between the region where a request enters Fly.io and the one that serves it, " +
+		and(parts) + "; it is not what a browser sees."
+}
+
+// cityOf is the name of a place without its country.
+func cityOf(name string) string {
+	city, _, _ := strings.Cut(name, ", ")
+	return city
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

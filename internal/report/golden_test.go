@@ -1,0 +1,126 @@
+package report
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+var update = flag.Bool("update", false, "write testdata anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; run the test with -update", err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; run the test with -update and look at the difference\ngot:\n%s", name, got)
+	}
+}
+
+func reports() map[string]Report {
+	unmapped := moved()
+	unmapped.Unmapped = map[region.Code]float64{"zzz": 0.008, "qqq": 0.0002}
+
+	warned := moved()
+	warned.Findings = []plan.Finding{
+		{Level: plan.Notice, Text: "egress IPs could not be read", Hint: "give the token access to them, or set egress: ignore."},
+		{Level: plan.Warning, Text: "max-monthly-cost is exceeded: the measured load needs 4 Machines"},
+	}
+	warnings := app("shop", plan.Planned, warned)
+	warnings.Findings = []plan.Finding{
+		{Level: plan.Warning, Text: "2 of 4 Machines run another release", Hint: "run fly deploy."},
+		{Level: plan.Error, Text: "mia is not deployable any more", Hint: "remove it from require-regions."},
+	}
+
+	worker := web()
+	worker.Name, worker.Before.Compute, worker.After.Compute = "worker", 14.3, 14.3
+	feasible := moved()
+	feasible.Solved, feasible.Bound, feasible.Gap = "feasible", 31.71, 0.0056
+
+	failed := plan.Plan{App: "blog", Outcome: plan.Failed, Findings: []plan.Finding{
+		{Level: plan.Error, Text: "the app has no public HTTP service.", Hint: "name its process group with process-group."},
+	}}
+	return map[string]Report{
+		"no_change":       run(app("shop", plan.NoChanges, web())),
+		"move":            run(app("shop", plan.Planned, moved())),
+		"first_placement": run(app("shop", plan.Planned, first())),
+		"grow":            run(app("shop", plan.Planned, grown())),
+		"shrink":          run(app("shop", plan.Planned, shrunk())),
+		"held":            run(app("shop", plan.Held, held(plan.TooFewRequests))),
+		"pins":            run(app("shop", plan.Planned, pinned())),
+		"edges_40":        run(app("shop", plan.Planned, world(40))),
+		"unmapped":        run(app("shop", plan.Planned, unmapped)),
+		"hostile":         hostileReport(hostile),
+		"two_apps":        run(app("blog", plan.NoChanges, web()), app("shop", plan.Planned, moved())),
+		"two_groups":      run(app("shop", plan.Planned, moved(), worker)),
+		"infeasible":      run(app("shop", plan.Infeasible, infeasible())),
+		"cost_guard":      run(app("shop", plan.Planned, guarded())),
+		"findings":        run(warnings),
+		"not_proven":      run(app("shop", plan.Planned, feasible)),
+		"one_app_failed":  run(failed, app("shop", plan.Planned, moved())),
+		"failed": {Errors: []Problem{{
+			Text:  "read metrics of acme: 401 Unauthorized: resolving organization",
+			Hints: []string{"create a token with fly tokens create readonly acme, and pass it as metrics-token."},
+		}}},
+		"bad_input": {Errors: []Problem{{
+			Text: "window \"7 days\": want a duration from 1d to 14d\nunknown region \"amd\": did you mean ams?\nmin-regions 4 is more than max-regions 3",
+		}}},
+	}
+}
+
+func TestRenderings(t *testing.T) {
+	for name, r := range reports() {
+		t.Run(name, func(t *testing.T) {
+			golden(t, name+".md", Markdown(r))
+			golden(t, name+".txt", Terminal(r, TerminalOptions{}))
+			first, _, _ := strings.Cut(Markdown(r), "\n")
+			if name != "hostile" && !strings.HasSuffix(first, r.Headline()[0]) {
+				t.Errorf("the first line is %q, want the answer %q", first, r.Headline()[0])
+			}
+			for _, p := range r.Plans {
+				js, err := JSON(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(r.Plans) == 1 {
+					golden(t, name+".json", string(js))
+				}
+			}
+		})
+	}
+}
+
+func TestCommentListsTwelveEdgeRegions(t *testing.T) {
+	golden(t, "edges_40.comment.md", Comment(reports()["edges_40"], MaxComment))
+}
+
+func TestColour(t *testing.T) {
+	golden(t, "findings.ansi", Terminal(reports()["findings"], TerminalOptions{Color: true}))
+}
+
+func TestNarrowTerminal(t *testing.T) {
+	golden(t, "move.60.txt", Terminal(reports()["move"], TerminalOptions{Width: 60}))
+}
+
+func TestEveryReasonToHold(t *testing.T) {
+	var b strings.Builder
+	for _, reason := range holdReasons {
+		b.WriteString("===== " + string(reason) + "\n")
+		b.WriteString(Terminal(Report{Plans: []plan.Plan{app("shop", plan.Held, held(reason))}}, TerminalOptions{}))
+	}
+	golden(t, "holds.txt", b.String())
+}

@@ -1,0 +1,143 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+// object becomes a JSON object with its keys in order.
+type object = map[string]any
+
+// JSON returns plan.json, version 1 (schema/plan.schema.json): keys in order,
+// two spaces of indentation, a line break at the end. What is not known is
+// left out: latency_ms without demand, the figures after for a group that has
+// no placement. It fails on a figure that is not a number.
+func JSON(p plan.Plan) ([]byte, error) {
+	groups := object{}
+	for _, g := range p.Groups {
+		groups[g.Name] = groupObject(g)
+	}
+	o := object{
+		"version": 1,
+		"app":     p.App,
+		"outcome": p.Outcome,
+		"groups":  groups,
+	}
+	if !p.Generated.IsZero() {
+		o["generated_at"] = p.Generated.UTC().Format(time.RFC3339)
+	}
+	if !p.From.IsZero() && !p.To.IsZero() {
+		// A time interval as ISO 8601 writes it.
+		o["window"] = p.From.UTC().Format(time.RFC3339) + "/" + p.To.UTC().Format(time.RFC3339)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(o); err != nil {
+		return nil, fmt.Errorf("write plan of %q as JSON: %w", p.App, err)
+	}
+	return b.Bytes(), nil
+}
+
+func groupObject(g plan.Group) object {
+	o := object{
+		"status":       g.Status,
+		"current":      counts(g.Current),
+		"changes":      changeList(g.Changes),
+		"monthly_cost": object{"before": cost(g.Before)},
+		"pins":         []object{},
+		"holds":        []object{},
+		"demand":       demand(g.Edges),
+		"unmapped":     shares(g.Unmapped),
+	}
+	placed := g.Status != plan.Infeasible
+	if placed {
+		o["placement"] = counts(g.Placement)
+		o["monthly_cost"].(object)["after"] = cost(g.After)
+	}
+	if len(g.Edges) > 0 {
+		ms := object{"before": latencies(g.Before)}
+		if placed {
+			ms["after"] = latencies(g.After)
+		}
+		o["latency_ms"] = ms
+	}
+	if g.Solved != "" {
+		o["objective"], o["bound"], o["gap"] = round(g.Objective, 6), round(g.Bound, 6), round(g.Gap, 9)
+	}
+	if u := g.Unrestricted; u != nil {
+		o["unrestricted"] = object{"placement": counts(u.Placement), "latency_ms": latencies(u.Figures), "monthly_cost": cost(u.Figures)}
+	}
+	pins := []object{}
+	for _, p := range g.Pins {
+		pins = append(pins, object{"machine": p.Machine, "region": p.Region, "reason": p.Reason})
+	}
+	o["pins"] = pins
+	holds := []object{}
+	for _, h := range g.Holds {
+		holds = append(holds, object{"reason": h.Reason, "detail": h.Detail})
+	}
+	o["holds"] = holds
+	return o
+}
+
+func changeList(changes []plan.Change) []object {
+	out := []object{}
+	for _, c := range changes {
+		out = append(out, object{
+			"region": c.Region, "delta": c.Delta(), "reason": c.Reason, "share": round(c.Share, 6), "ms": round(c.MS, 3),
+			"usd_compute": round(c.Compute, 4), "usd_transfer": round(c.Transfer, 4),
+		})
+	}
+	return out
+}
+
+func latencies(f plan.Figures) object {
+	return object{"mean": round(f.MeanMS, 3), "p50": round(f.P50MS, 3), "p95": round(f.P95MS, 3)}
+}
+
+func cost(f plan.Figures) object {
+	return object{"compute": round(f.Compute, 4), "transfer": round(f.Transfer, 4), "total": round(f.Total(), 4)}
+}
+
+// counts leaves out regions without Machines.
+func counts(placement map[region.Code]int) map[region.Code]int {
+	out := map[region.Code]int{}
+	for c, n := range placement {
+		if n != 0 {
+			out[c] = n
+		}
+	}
+	return out
+}
+
+func demand(edges []plan.Edge) map[region.Code]float64 {
+	out := map[region.Code]float64{}
+	for _, e := range edges {
+		out[e.Code] += round(e.Share, 6)
+	}
+	return out
+}
+
+func shares(of map[region.Code]float64) map[region.Code]float64 {
+	out := map[region.Code]float64{}
+	for c, share := range of {
+		out[c] = round(share, 6)
+	}
+	return out
+}
+
+// round keeps figures readable: the last digits of a sum say nothing.
+func round(v float64, digits int) float64 {
+	p := math.Pow10(digits)
+	if r := math.Round(v*p) / p; !math.IsInf(r, 0) {
+		return r + 0 // no negative zero
+	}
+	return v
+}

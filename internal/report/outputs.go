@@ -1,0 +1,147 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+// Outputs returns the action's outputs that follow from the plans, by name:
+// outcome, has-changes, changes, regions, latency-before-ms, latency-after-ms,
+// monthly-cost-before and monthly-cost-after. docs/outputs.md describes them.
+// For one app they are plain values, and what is not known is "". For several
+// each is a JSON object by app, in which what is not known is null. Without a
+// plan there is none.
+func Outputs(plans []plan.Plan) (map[string]string, error) {
+	out := map[string]string{}
+	for _, o := range outputs {
+		switch len(plans) {
+		case 0:
+			continue
+		case 1:
+			s, err := plain(o.value(plans[0]))
+			if err != nil {
+				return nil, fmt.Errorf("write output %s: %w", o.name, err)
+			}
+			out[o.name] = s
+			continue
+		}
+		byApp := object{}
+		for _, p := range plans {
+			byApp[p.App] = o.value(p)
+		}
+		s, err := json.Marshal(byApp)
+		if err != nil {
+			return nil, fmt.Errorf("write output %s: %w", o.name, err)
+		}
+		out[o.name] = string(s)
+	}
+	return out, nil
+}
+
+var outputs = []struct {
+	name  string
+	value func(plan.Plan) any
+}{
+	{"outcome", func(p plan.Plan) any { return string(p.Outcome) }},
+	{"has-changes", func(p plan.Plan) any { return len(changesOutput(p)) > 0 }},
+	{"changes", func(p plan.Plan) any { return changesOutput(p) }},
+	{"regions", regionsOutput},
+	{"latency-before-ms", func(p plan.Plan) any { return latencyOutput(p, before) }},
+	{"latency-after-ms", func(p plan.Plan) any { return latencyOutput(p, after) }},
+	{"monthly-cost-before", func(p plan.Plan) any { return costOutput(p, before) }},
+	{"monthly-cost-after", func(p plan.Plan) any { return costOutput(p, after) }},
+}
+
+// plain writes one value as an output: text and numbers without quotes.
+func plain(v any) (string, error) {
+	switch x := v.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return x, nil
+	case json.Number:
+		return x.String(), nil
+	}
+	s, err := json.Marshal(v)
+	return string(s), err
+}
+
+// changesOutput is the list of plan.json, with the group's name in each change.
+func changesOutput(p plan.Plan) []object {
+	out := []object{}
+	for _, g := range p.Groups {
+		for _, c := range changeList(g.Changes) {
+			c["group"] = g.Name
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// regionsOutput is the placement that the plan asks for; what runs where it
+// asks for nothing. By group when there are several.
+func regionsOutput(p plan.Plan) any {
+	byGroup := map[string]map[region.Code]int{}
+	for _, g := range p.Groups {
+		byGroup[g.Name] = counts(g.Placement)
+		if g.Status == plan.Infeasible {
+			byGroup[g.Name] = counts(g.Current)
+		}
+	}
+	if len(p.Groups) == 1 {
+		return byGroup[p.Groups[0].Name]
+	}
+	return byGroup
+}
+
+func before(g plan.Group) (plan.Figures, bool) { return g.Before, true }
+
+// after are the figures once the plan is applied; there are none for a group
+// for which nothing is feasible.
+func after(g plan.Group) (plan.Figures, bool) { return g.After, g.Status != plan.Infeasible }
+
+// latencyOutput is the mean round trip over the groups, weighted by their
+// requests; nil when there is no group with demand, or a figure is missing.
+func latencyOutput(p plan.Plan, of func(plan.Group) (plan.Figures, bool)) any {
+	var sum, weights float64
+	for _, g := range p.Groups {
+		if len(g.Edges) == 0 {
+			continue
+		}
+		f, ok := of(g)
+		if !ok {
+			return nil
+		}
+		weight := 0.0
+		for _, e := range g.Edges {
+			weight += e.Requests
+		}
+		sum += weight * f.MeanMS
+		weights += weight
+	}
+	if weights == 0 {
+		return nil
+	}
+	return json.Number(strconv.FormatFloat(sum/weights, 'f', 1, 64))
+}
+
+// costOutput is the sum over the groups, compute and transfer; nil when a
+// figure is missing.
+func costOutput(p plan.Plan, of func(plan.Group) (plan.Figures, bool)) any {
+	var sum float64
+	for _, g := range p.Groups {
+		f, ok := of(g)
+		if !ok {
+			return nil
+		}
+		sum += f.Total()
+	}
+	if len(p.Groups) == 0 {
+		return nil
+	}
+	return json.Number(strconv.FormatFloat(sum, 'f', 2, 64))
+}

@@ -1,0 +1,239 @@
+// Package report tells people and programs what a plan says: as Markdown for a
+// job summary or a comment, as text for a terminal, as plan.json and as the
+// action's outputs.
+//
+// A Report is turned into one document (package doc), which the renderings
+// share; they differ in how much of it they show.
+package report
+
+import (
+	"strings"
+	"unicode/utf16"
+
+	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/report/doc"
+)
+
+// A Report is what one run has to say.
+type Report struct {
+	// Plans, one for each app, sorted by name.
+	Plans []plan.Plan
+	// Errors are failures of the run. A Report may have nothing else.
+	Errors []Problem
+	// Notes say where the figures are from: the version, the latency table, the prices.
+	Notes []Note
+	// RunURL is the page of the workflow run; it may be empty.
+	RunURL string
+}
+
+// A Problem is a failure. Each line of its Text is a problem of its own.
+type Problem struct {
+	App   string // "" when it concerns the run
+	Text  string
+	Hints []string // the next steps
+}
+
+// A Note is one line about where a figure is from.
+type Note struct {
+	Text string
+	URL  string // of the Text; it may be empty
+}
+
+// TerminalOptions say how to draw for a terminal.
+type TerminalOptions = doc.TerminalOptions
+
+// MaxSummary is how many bytes Markdown returns at most. GitHub drops a job
+// summary of over 1 MiB as a whole.
+const MaxSummary = 900 << 10
+
+// MaxComment is how many characters a comment should have at most. GitHub
+// refuses one of over 65,536.
+const MaxComment = 60_000
+
+// Markdown renders the report for a job summary, in at most MaxSummary bytes.
+func Markdown(r Report) string {
+	return r.fit(doc.Full, MaxSummary, func(s string) int { return len(s) })
+}
+
+// Comment renders the report for a comment of at most limit characters,
+// counted in UTF-16. Detail leaves first; no text is ever cut.
+func Comment(r Report, limit int) string {
+	return r.fit(doc.Normal, limit, func(s string) int { return len(utf16.Encode([]rune(s))) })
+}
+
+// Terminal renders the report as text for a terminal. No line is read as a
+// workflow command by a GitHub runner.
+func Terminal(r Report, opt TerminalOptions) string {
+	d := append(r.answers(-1), r.body()...)
+	return doc.Terminal(d.At(doc.Normal, doc.Normal), opt)
+}
+
+// fit renders as much detail as fits: first what is quiet leaves, then a level
+// of detail; in the end there are as many answers as there is room for.
+func (r Report) fit(top doc.Detail, limit int, size func(string) int) string {
+	fits := func(d doc.Document) (string, bool) {
+		s := doc.Markdown(d)
+		return s, size(s) <= limit
+	}
+	answers, body := r.answers(-1), r.body()
+	whole := append(answers[:len(answers):len(answers)], body...)
+	short := doc.Document{doc.Paragraph{Text: r.shortened(top)}}
+	if s, ok := fits(whole.At(top, top)); ok {
+		return s
+	}
+	for detail := top; detail > doc.Answer; detail-- {
+		for _, quiet := range []doc.Detail{detail, doc.Answer} {
+			if s, ok := fits(append(whole.At(detail, quiet), short...)); ok {
+				return s
+			}
+		}
+	}
+	for n := len(r.Headline()); n >= 0; n = min(n-1, n*9/10) {
+		if s, ok := fits(append(r.answers(n), short...)); ok {
+			return s
+		}
+	}
+	return ""
+}
+
+// shortened says where there is more than what was shown.
+func (r Report) shortened(top doc.Detail) doc.Text {
+	if top == doc.Full {
+		return doc.Join(doc.T("Shortened to fit here; "), doc.C("plan.json"), doc.T(" has more."))
+	}
+	where := doc.T("job summary")
+	if r.RunURL != "" {
+		where = doc.A("job summary", r.RunURL)
+	}
+	return doc.Join(doc.T("Shortened to fit here; the "), where, doc.T(" and "), doc.C("plan.json"), doc.T(" have more."))
+}
+
+// answers are the first lines: n of them, or all when n is negative.
+func (r Report) answers(n int) doc.Document {
+	lines := r.Headline()
+	if n < 0 {
+		n = len(lines)
+	}
+	if len(lines) == 1 && n == 1 {
+		return doc.Document{doc.Heading{Depth: 2, Text: doc.T(lines[0])}}
+	}
+	var list doc.List
+	for _, line := range lines[:n] {
+		list.Items = append(list.Items, doc.T(line))
+	}
+	if more := len(lines) - n; more > 0 {
+		list.Items = append(list.Items, doc.T(count(more, "more answer is not shown", "more answers are not shown")))
+	}
+	return doc.Document{list}
+}
+
+// body is everything below the answers.
+func (r Report) body() doc.Document {
+	b := builder{alerts: maxAlerts, lines: len(r.Headline())}
+	for _, p := range r.Plans {
+		b.errors += errorsIn(restOf(p))
+		for _, g := range p.Groups {
+			b.errors += errorsIn(g.Findings)
+		}
+	}
+	d := b.problems(r.Errors)
+	several := len(r.Plans) > 1
+	for _, p := range r.Plans {
+		d = append(d, b.plan(p, several))
+	}
+	return append(d, r.foot()...)
+}
+
+// maxAlerts is how many alerts GitHub advises to show.
+const maxAlerts = 2
+
+// A builder makes the body of a document.
+type builder struct {
+	alerts int // still to be had
+	errors int // findings still to come that are errors: they have alerts first
+	lines  int // of the answer
+}
+
+func errorsIn(findings []plan.Finding) int {
+	n := 0
+	for _, f := range findings {
+		if f.Level == plan.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// problems lists what a line of the answer does not say: the parts of a
+// problem that has several, and the next steps.
+func (b *builder) problems(problems []Problem) doc.Document {
+	var d doc.Document
+	for _, p := range problems {
+		var list doc.List
+		if lines := problemLines(p); len(lines) > 1 {
+			for _, line := range lines {
+				list.Items = append(list.Items, doc.T(line))
+			}
+		}
+		for _, hint := range p.Hints {
+			list.Items = append(list.Items, next(hint))
+		}
+		if len(list.Items) == 0 {
+			continue
+		}
+		s := doc.Section{Detail: doc.Brief}
+		if b.lines > 1 {
+			s.Blocks = append(s.Blocks, doc.Heading{Depth: 3, Text: doc.T(problemAnswer(p))})
+		}
+		s.Blocks = append(s.Blocks, list)
+		d = append(d, s)
+	}
+	return d
+}
+
+func next(hint string) doc.Text { return doc.Join(doc.B("Next:"), doc.T(" "+hint)) }
+
+// withNext ends a text with a full stop and the next step, if there is one.
+func withNext(text doc.Text, hint string) doc.Text {
+	if hint == "" {
+		return text
+	}
+	end := doc.Clean(text[len(text)-1].Text)
+	if strings.HasSuffix(end, ".") || strings.HasSuffix(end, "?") || strings.HasSuffix(end, "!") {
+		return doc.Join(text, doc.T(" "), next(hint))
+	}
+	return doc.Join(text, doc.T(". "), next(hint))
+}
+
+func problemLines(p Problem) []string {
+	var out []string
+	for line := range strings.Lines(p.Text) {
+		if line = doc.Clean(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// foot says what the figures are and where they are from.
+func (r Report) foot() doc.Document {
+	s := doc.Section{Detail: doc.Brief}
+	if text := aboutLatency(r.Plans); text != "" {
+		s.Blocks = append(s.Blocks, doc.Paragraph{Text: doc.T(text)})
+	}
+	var notes doc.List
+	for _, n := range r.Notes {
+		if n.URL != "" {
+			notes.Items = append(notes.Items, doc.A(n.Text, n.URL))
+		} else {
+			notes.Items = append(notes.Items, doc.T(n.Text))
+		}
+	}
+	if len(notes.Items) > 0 {
+		s.Blocks = append(s.Blocks, doc.Details{Title: "Sources", Blocks: []doc.Block{notes}})
+	}
+	if len(s.Blocks) == 0 {
+		return nil
+	}
+	return doc.Document{s}
+}
