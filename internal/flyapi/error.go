@@ -189,6 +189,8 @@ func nextStep(e *Error) string {
 		return "the token was refused: make one with `fly tokens create readonly` (or `fly tokens create deploy` to apply) and store all of what it prints, with or without \"FlyV1\", as fly-api-token"
 	case e.Status == http.StatusForbidden:
 		return "the token is good but may not do this: use one of the app's organization (`fly tokens create readonly -o ORG`), or a deploy token of this app"
+	case e.Status == http.StatusNotFound && !strings.Contains(e.Path, "/apps/"):
+		return "the API has no such path: check fly-api-url"
 	case e.Status == http.StatusNotFound:
 		return "check the app name and that the token may see it: `fly apps list` shows the apps of the organization"
 	case e.Status == http.StatusTooManyRequests:

@@ -1,0 +1,289 @@
+//go:build e2e
+
+package flysim_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"github.com/fly-placer/fly-placer/internal/flyapi"
+	"github.com/fly-placer/fly-placer/internal/secret"
+	"github.com/fly-placer/fly-placer/internal/sim/flysim"
+)
+
+// A deviation is a place where the Machines API is known to differ from its
+// description of May 2026. Whatever is not listed here must be as described,
+// and what is listed must be needed.
+type deviation struct {
+	name, reason string
+	apply        func(*openapi3.T)
+}
+
+var deviations = []deviation{
+	{
+		"list: include_leases, cursor and limit", "in the description of August 2026: leases on request, and pages with the header fly-next-cursor",
+		func(doc *openapi3.T) {
+			list := doc.Paths.Find("/apps/{app_name}/machines").Get
+			list.AddParameter(openapi3.NewQueryParameter("include_leases").WithSchema(openapi3.NewBoolSchema()))
+			list.AddParameter(openapi3.NewQueryParameter("cursor").WithSchema(openapi3.NewStringSchema()))
+			list.AddParameter(openapi3.NewQueryParameter("limit").WithSchema(openapi3.NewIntegerSchema().WithMin(1).WithMax(1000)))
+		},
+	},
+	{
+		"Machine: cordoned, version", "in the description of August 2026; fly-go v0.9.3 reads both",
+		func(doc *openapi3.T) {
+			property(doc, "Machine", "cordoned", openapi3.NewBoolSchema())
+			property(doc, "Machine", "version", openapi3.NewStringSchema())
+		},
+	},
+	{
+		"Machine: lease", "in the description of August 2026: owner, description and expires_at, never the nonce",
+		func(doc *openapi3.T) {
+			property(doc, "Machine", "lease", openapi3.NewObjectSchema().WithoutAdditionalProperties().
+				WithProperty("owner", openapi3.NewStringSchema()).
+				WithProperty("description", openapi3.NewStringSchema()).
+				WithProperty("expires_at", openapi3.NewIntegerSchema()))
+		},
+	},
+	{
+		"Machine: config may be null", "fly-go's Machine says so of hosts that are not ok",
+		func(doc *openapi3.T) { nullable(doc, "Machine", "config") },
+	},
+	{
+		"Volume: attached_machine_id and attached_alloc_id may be null", "fly-go reads them as pointers; real answers hold null",
+		func(doc *openapi3.T) {
+			nullable(doc, "Volume", "attached_machine_id")
+			nullable(doc, "Volume", "attached_alloc_id")
+		},
+	},
+	{
+		"Service: autostop may be a boolean", "the description's own words: the API goes on using booleans for off and stop",
+		func(doc *openapi3.T) {
+			word := schema(doc, "fly.MachineService").Properties["autostop"].Value
+			property(doc, "fly.MachineService", "autostop", openapi3.NewOneOfSchema(word, openapi3.NewBoolSchema()))
+		},
+	},
+	{
+		"App: app_role", "fly-go v0.9.3 reads it; it tells Postgres clusters from other apps",
+		func(doc *openapi3.T) { property(doc, "App", "app_role", openapi3.NewStringSchema()) },
+	},
+	{
+		"Lease: wrapped in status and data", "fly-go v0.9.3 reads the lease from there",
+		func(doc *openapi3.T) {
+			answer := doc.Paths.Find("/apps/{app_name}/machines/{machine_id}/lease").Get.Responses.Value("200").Value.Content["application/json"]
+			answer.Schema = openapi3.NewSchemaRef("", openapi3.NewObjectSchema().WithoutAdditionalProperties().
+				WithProperty("status", openapi3.NewStringSchema()).
+				WithPropertyRef("data", doc.Components.Schemas["Lease"]))
+		},
+	},
+	{
+		"errors of any status", "the description names only successes for most paths; the body is the one of its ErrorResponse",
+		func(doc *openapi3.T) {
+			failure := openapi3.NewResponse().WithDescription("error").WithJSONSchemaRef(doc.Components.Schemas["ErrorResponse"])
+			for _, path := range doc.Paths.Map() {
+				for _, operation := range path.Operations() {
+					operation.Responses.Set("default", &openapi3.ResponseRef{Value: failure})
+				}
+			}
+		},
+	},
+}
+
+func schema(doc *openapi3.T, name string) *openapi3.Schema { return doc.Components.Schemas[name].Value }
+
+func property(doc *openapi3.T, name, field string, s *openapi3.Schema) {
+	schema(doc, name).Properties[field] = openapi3.NewSchemaRef("", s)
+}
+
+// nullable replaces a field by a copy that may be null: the field may refer to
+// a schema that others use.
+func nullable(doc *openapi3.T, name, field string) {
+	s := *schema(doc, name).Properties[field].Value
+	s.Nullable = true
+	property(doc, name, field, &s)
+}
+
+// An exchange is a request and its answer.
+type exchange struct {
+	request *http.Request
+	body    []byte
+	answer  *http.Response
+	text    []byte
+}
+
+func TestRequestsAndAnswersFitTheDescription(t *testing.T) {
+	path := os.Getenv("FLY_MACHINES_OPENAPI")
+	if path == "" {
+		t.Skip("FLY_MACHINES_OPENAPI does not name the Machines API's OpenAPI file")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exchanges := scenario(t)
+	if problems := violations(t, text, exchanges, deviations); len(problems) > 0 {
+		t.Errorf("%d exchanges, problems:\n%s", len(exchanges), strings.Join(problems, "\n"))
+	}
+	for i, d := range deviations {
+		others := slices.Delete(slices.Clone(deviations), i, i+1)
+		if len(violations(t, text, exchanges, others)) == 0 {
+			t.Errorf("nothing needs the deviation %q (%s)", d.name, d.reason)
+		}
+	}
+}
+
+// scenario lets the real client and a few plain requests run through all that
+// the server knows, and returns what went over the wire to the Machines API.
+func scenario(t *testing.T) []exchange {
+	t.Helper()
+	sim := flysim.New(flysim.Config{PageSize: 2, Token: token})
+	sim.AddApp(flysim.App{
+		Name: "shop", Org: "acme", Role: "postgres_cluster", EgressRegions: []string{"ams"},
+		Volumes: []flysim.Volume{{ID: "vol_1", Name: "data", Region: "ams", Machine: "m1"}, {ID: "vol_2", Name: "data", Region: "fra"}},
+	})
+	web := flysim.Web{Group: "web", Regions: map[string]int{"ams": 2, "fra": 1}, SoftLimit: 20, HardLimit: 25}
+	sim.AddWeb("shop", web)
+	m := flysim.Web{Autostop: "suspend"}.Machine("ams")
+	m.ID, m.Egress, m.Lease = "m1", true, &flysim.Lease{Owner: "a@b.c", Description: "deploy", Expires: flysim.Epoch.Add(time.Hour)}
+	sim.AddMachine("shop", m)
+	m = web.Machine("fra")
+	m.HostStatus = "unreachable"
+	sim.AddMachine("shop", m)
+
+	var exchanges []exchange
+	record := make(chan exchange, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		recorder := httptest.NewRecorder()
+		sim.ServeHTTP(recorder, r)
+		answer := recorder.Result()
+		text, _ := io.ReadAll(answer.Body)
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			record <- exchange{r.Clone(t.Context()), body, answer, text}
+		}
+		for name, values := range answer.Header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(answer.StatusCode)
+		_, _ = w.Write(text)
+	}))
+	defer server.Close()
+
+	client, err := flyapi.New(t.Context(), flyapi.Options{APIURL: server.URL, Token: secret.New(token)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if app, err := client.App(t.Context(), "shop"); err != nil || len(app.Machines) != 5 || len(app.Unread) != 0 {
+		t.Fatalf("%+v, %v", app, err)
+	}
+	if _, err := client.Regions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Org(t.Context(), "nope"); err == nil {
+		t.Fatal("an app that is not there was read")
+	}
+	for _, r := range []struct{ method, path, body string }{
+		{"GET", "/apps?org_slug=acme", ""},
+		{"GET", "/apps/shop/machines?summary=true&region=ams&state=started", ""},
+		{"GET", "/apps/shop/machines/m1", ""},
+		{"GET", "/apps/shop/machines/m1/lease", ""},
+		{"POST", "/apps/shop/machines", `{"name":"fp-1","region":"fra","config":{"image":"x"},"lease_ttl":30,"skip_launch":true,"skip_secrets":false,"skip_service_registration":true}`},
+		{"POST", "/apps/shop/machines", `{"name":"fp-1","region":"fra","config":{"image":"x"}}`},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), r.method, server.URL+"/v1"+r.path, strings.NewReader(r.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", token)
+		if r.body != "" {
+			req.Header.Set("Content-Type", "application/json")
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	for range len(record) {
+		exchanges = append(exchanges, <-record)
+	}
+	return exchanges
+}
+
+// violations returns what does not fit the description as the deviations
+// change it. Fields and query parameters that it does not name do not fit.
+func violations(t *testing.T, text []byte, exchanges []exchange, apply []deviation) []string {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range doc.Components.Schemas {
+		if s.Value.Type.Is("object") && s.Value.AdditionalProperties.Schema == nil && len(s.Value.Properties) > 0 {
+			s.Value.WithoutAdditionalProperties()
+		}
+	}
+	for _, d := range apply {
+		d.apply(doc)
+	}
+	// The file gives two operations the same ID, which no router takes.
+	if metadata := doc.Paths.Find("/apps/{app_name}/machines/{machine_id}/metadata"); metadata != nil && metadata.Put != nil {
+		metadata.Put.OperationID = ""
+	}
+	doc.Servers = openapi3.Servers{{URL: "http://sim/v1"}}
+	router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var problems []string
+	for _, x := range exchanges {
+		if err := validate(t, router, x); err != nil {
+			problems = append(problems, fmt.Sprintf("%s %s: %v", x.request.Method, x.request.URL.RequestURI(), err))
+		}
+	}
+	return problems
+}
+
+func validate(t *testing.T, router routers.Router, x exchange) error {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), x.request.Method, "http://sim"+x.request.URL.RequestURI(), bytes.NewReader(x.body))
+	if err != nil {
+		return err
+	}
+	req.Header = x.request.Header.Clone()
+	if len(x.body) == 0 {
+		req.Body = http.NoBody
+	}
+	route, params, err := router.FindRoute(req)
+	if err != nil {
+		return err
+	}
+	for name := range req.URL.Query() {
+		if route.Operation.Parameters.GetByInAndName("query", name) == nil {
+			return fmt.Errorf("query parameter %q is not described", name)
+		}
+	}
+	input := &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route}
+	if err := openapi3filter.ValidateRequest(t.Context(), input); err != nil {
+		return err
+	}
+	return openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: x.answer.StatusCode, Header: x.answer.Header,
+		Body:    io.NopCloser(bytes.NewReader(x.text)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+}
