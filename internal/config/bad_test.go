@@ -1,24 +1,22 @@
 package config_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fly-placer/fly-placer/internal/config"
 	"github.com/fly-placer/fly-placer/internal/hint"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
-	if *update {
+	if os.Getenv("UPDATE") != "" {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -28,7 +26,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs; run go test -update and look at the difference. got:\n%s", file, got)
+		t.Errorf("%s differs; run make golden and read the difference. got:\n%s", file, got)
 	}
 }
 
@@ -38,7 +36,7 @@ func lines(err error) string {
 		return "nothing is wrong\n"
 	}
 	var b strings.Builder
-	for _, line := range strings.Split(err.Error(), "\n") {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
 		b.WriteString(line + "\n")
 	}
 	for _, step := range hint.Of(err) {
@@ -57,7 +55,7 @@ var bad = map[string][]string{
 	"fly-graphql-url":         {"//example.com"},
 	"process-group":           {"web server!", "ünicode"},
 	"window":                  {"7", "1h", "15d", "36.5h", "1d1s", "-1d", "d", "week", "1e3d", "99999999999999w", "1.2.3d"},
-	"status":                  {"2[", "(?P<", strings.Repeat("2", 201)},
+	"status":                  {"2[", "(?P<", strings.Repeat("2", 1001)},
 	"min-requests":            {"-1", "NaN", "many", "1e99"},
 	"latency-matrix":          {"a\nb"},
 	"value-per-ms":            {"-0.1", "inf", "0x10", "1_000", "€5", "$-1"},
@@ -72,7 +70,7 @@ var bad = map[string][]string{
 	"max-machines":            {"0"},
 	"min-machines-per-region": {"0"},
 	"min-in-region":           {"iad", "iad=0", "iad=x", "iax=2", "iad=1,iad=2", ",", "=", "eu=2"},
-	"require-regions":         {"iax", "london", "xyz", "iad, jfk, qqq", "IAD FRO", ","},
+	"require-regions":         {"iax", "london", "xyz", "iad, jfk, qqq", "IAD FRO", ",", strings.Repeat("q", 41)},
 	"exclude-regions":         {"us-east-1"},
 	"allow-regions":           {"europe"},
 	"survive":                 {"region", "Machine", "machines"},
@@ -175,6 +173,38 @@ func TestPolicyFilesThatAreNone(t *testing.T) {
 		b.WriteString(lines(err))
 	}
 	golden(t, "bad-files.txt", b.String())
+}
+
+// Whatever is put in the place of a policy, the answer comes soon and is short.
+func TestFilesOfAnotherKindAreRefusedSoon(t *testing.T) {
+	const size = 100 << 10
+	fill := func(format string) string {
+		var b strings.Builder
+		for i := 0; b.Len() < size; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for name, file := range map[string]string{
+		"one long word":     "defaults: {require-regions: " + strings.Repeat("q", size) + "}",
+		"unknown regions":   "defaults: {require-regions: [" + strings.Repeat("qqq,", size/4) + "]}",
+		"unknown keys":      "defaults:\n" + fill("  k%d: x\n"),
+		"bad apps":          "apps:\n" + fill("  a%d: {require-regions: qqq}\n"),
+		"contradictions":    "apps:\n" + fill("  a%d: {min-regions: 3, max-regions: 2}\n"),
+		"the same key":      "defaults:\n" + strings.Repeat("  x: 1\n", size/8),
+		"nested lists":      strings.Repeat("[", size),
+		"nested mappings":   strings.Repeat("{a: ", size/4),
+		"a thousand tokens": "defaults:\n" + fill("  fm2_hunter2%d: x\n"),
+	} {
+		start := time.Now()
+		_, err := load([]string{"plan"}, []string{"FLY_API_TOKEN=" + flyToken}, file)
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+		if text := usage(t, err).Error(); len(text) > 40<<10 || strings.Contains(text, "hunter2") {
+			t.Errorf("%s: %d bytes of message: %.200s", name, len(text), text)
+		}
+	}
 }
 
 func TestContradictingLimits(t *testing.T) {

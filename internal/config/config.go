@@ -67,10 +67,11 @@ const trafficWindow = 5 * time.Minute
 
 // WithPolicy adds the policy file, nil when there is none, and returns the
 // whole Config, or a *UsageError with everything that is wrong. name is how
-// messages call the file.
+// messages call the file; "" is its path.
 func (in Inputs) WithPolicy(file []byte, name string) (Config, error) {
 	m := &merge{in: in, problems: slices.Clone(in.problems)}
 	if in.Command == Demo {
+		m.check(in.values)
 		return m.finish(m.build(defaultLayer(), in.values).run)
 	}
 	if file == nil && in.PolicySet {
@@ -78,11 +79,15 @@ func (in Inputs) WithPolicy(file []byte, name string) (Config, error) {
 			"check out the repository before this step, or correct the path"))
 	}
 	if file != nil {
-		m.file, m.problems = appendPolicy(file, name, m.problems)
+		policy, problems := readPolicy(file, cmp.Or(name, in.PolicyPath))
+		m.file, m.problems = policy, append(m.problems, problems...)
 	}
 	m.check(in.values)
 	m.check(m.file.defaults)
 	for _, app := range m.file.apps {
+		if len(m.problems) >= maxProblems {
+			break
+		}
 		m.check(app.values)
 	}
 	base := []layer{defaultLayer(), m.file.defaults}
@@ -97,6 +102,9 @@ func (in Inputs) WithPolicy(file []byte, name string) (Config, error) {
 		}
 	}
 	for _, app := range m.appNames(all.appNames) {
+		if len(m.problems) >= maxProblems {
+			break
+		}
 		layers := append(slices.Clone(base), m.layerOf(app), in.values)
 		one := m.build(layers...).app
 		one.Name = app
@@ -107,11 +115,6 @@ func (in Inputs) WithPolicy(file []byte, name string) (Config, error) {
 	}
 	m.tokens(&cfg)
 	return m.finish(cfg)
-}
-
-func appendPolicy(file []byte, name string, problems []Problem) (policyFile, []Problem) {
-	policy, more := readPolicy(file, name)
-	return policy, append(problems, more...)
 }
 
 // A merge puts the layers of options together and collects what is wrong.
@@ -146,7 +149,8 @@ func (m *merge) check(values layer) {
 
 // trafficOption is the option window as the command traffic takes it.
 func trafficOption(o Option) Option {
-	o.Min = minute
+	o.Min, o.Default, o.Example = minute, FormatDuration(trafficWindow), "1h"
+	o.Help = "How much history counts, from 1m to 14d, whatever the policy file says"
 	return o
 }
 
@@ -259,7 +263,10 @@ func (m *merge) finish(cfg Config) (Config, error) {
 	tokens := slices.Collect(maps.Values(m.in.tokens))
 	seen := map[string]bool{}
 	var problems []Problem
-	for _, p := range m.problems {
+	for i, p := range m.problems {
+		if i >= maxProblems {
+			break
+		}
 		p = p.redacted(tokens)
 		if !seen[p.Error()] {
 			seen[p.Error()] = true
@@ -268,5 +275,8 @@ func (m *merge) finish(cfg Config) (Config, error) {
 	}
 	// In the order of the file, after what is not in it.
 	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	if len(m.problems) >= maxProblems {
+		problems = append(problems, Problem{Text: "there may be more that is wrong than this"})
+	}
 	return Config{}, &UsageError{Problems: problems}
 }

@@ -31,9 +31,11 @@ func Help(command Command) string {
 			if !o.Flag() {
 				continue
 			}
-			b.WriteString(title)
+			if c.Command == Traffic && o.Name == "window" {
+				o = trafficOption(o)
+			}
+			b.WriteString(title + flagHelp(o))
 			title = ""
-			b.WriteString(flagHelp(o))
 		}
 	}
 	if len(env) > 0 {
@@ -106,17 +108,18 @@ func placeholder(o Option) string {
 		return "URL"
 	case Path:
 		return "PATH"
+	default:
+		return "TEXT"
 	}
-	return "TEXT"
 }
 
 // sentence is an option's help with its default, for a terminal.
 func sentence(o Option) string {
 	text := o.Help + "."
-	if o.Example != "" && o.Kind() != Secret {
-		text += " Example: " + o.Example + "."
-	}
 	var notes []string
+	if o.Example != "" && o.Kind() != Secret {
+		notes = append(notes, "such as "+o.Example)
+	}
 	switch {
 	case o.Default != "" && o.Kind() != Bool:
 		notes = append(notes, "default "+o.Default)
@@ -136,7 +139,7 @@ func sentence(o Option) string {
 func wrap(text, indent string) string {
 	var b strings.Builder
 	line := indent
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if line != indent && len([]rune(line))+1+len([]rune(word)) > columns {
 			b.WriteString(line + "\n")
 			line = indent

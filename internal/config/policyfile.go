@@ -120,7 +120,7 @@ func (r *policyReader) entries(n *yaml.Node, path, want string) []entry {
 	}
 	var list []entry
 	first := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && len(r.problems) < maxProblems; i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if key.Kind != yaml.ScalarNode {
 			r.fail(key, path, fmt.Errorf("a key is %s: want a name", kindOf(key)))
@@ -141,6 +141,9 @@ func (r *policyReader) apps(n *yaml.Node) []appLayer {
 	pattern := regexp.MustCompile(app.Pattern)
 	var list []appLayer
 	for _, e := range r.entries(n, "apps", "a mapping of app names to options") {
+		if len(r.problems) >= maxProblems {
+			break
+		}
 		if !pattern.MatchString(e.key.Value) {
 			r.fail(e.key, "apps", fmt.Errorf("%s is not %s", quote(e.key.Value), app.Shape))
 			continue
@@ -154,6 +157,9 @@ func (r *policyReader) apps(n *yaml.Node) []appLayer {
 func (r *policyReader) options(n *yaml.Node, path string, place Place) layer {
 	values := layer{}
 	for _, e := range r.entries(n, path, "a mapping of options") {
+		if len(r.problems) >= maxProblems {
+			break
+		}
 		key := e.key.Value
 		o, known := lookup(key)
 		switch {

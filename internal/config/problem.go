@@ -8,8 +8,12 @@ import (
 	"github.com/fly-placer/fly-placer/internal/secret"
 )
 
-// A UsageError holds everything that is wrong with the options. It calls for
-// exit status 2. Its text has one line for each problem, and no token.
+// maxProblems bounds what is reported: a file of another kind, taken for a
+// policy, is wrong in every line.
+const maxProblems = 100
+
+// A UsageError holds everything that is wrong with the options, up to the
+// first 100 problems. It calls for exit status 2. Its text has one line for each problem, and no token.
 type UsageError struct {
 	Problems []Problem
 }

@@ -57,6 +57,17 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+func TestEveryTokenIsListedForMasking(t *testing.T) {
+	env := []string{"INPUT_FLY-API-TOKEN=fm2_a", "FLY_API_TOKEN=fm2_unused", "FLY_METRICS_TOKEN=fm2_b", "GITHUB_TOKEN=ghs_c"}
+	var got []string
+	for _, token := range config.Parse(config.Source{Args: []string{"plan"}, Environ: env}).Tokens() {
+		got = append(got, token.Reveal())
+	}
+	if want := "fm2_a ghs_c fm2_b"; strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestGoodTokensOfEveryForm(t *testing.T) {
 	for _, form := range []string{"fm2_abc", "FlyV1 fm2_abc", "Bearer fm2_abc", " FlyV1 fm2_a,fm2_b \n", "opaque-token"} {
 		if _, err := load([]string{"plan", "--app=shop"}, []string{"INPUT_FLY-API-TOKEN=" + form}, ""); err != nil {
@@ -145,6 +156,8 @@ func TestArguments(t *testing.T) {
 		"two commands":                  {"plan shop", `argument "shop": not expected after the command "plan"; values need a flag`},
 		"a flag of another command":     {"traffic --max-regions 3", "--max-regions: the command traffic does not use it"},
 		"a plan's flag for the demo":    {"demo --app shop", "--app: the command demo does not use it"},
+		"a switch that is none":         {"demo --serve=maybe", `--serve "maybe": want true or false`},
+		"a switch with its value":       {"plan --allow-litefs true", ""},
 		"a demo's flag for the plan":    {"plan --serve", "--serve: the command plan does not use it"},
 		"after two hyphens, words only": {"plan -- --app", `argument "--app": not expected after the command "plan"; values need a flag`},
 		"a token where a name belongs":  {"plan --app fm2_hunter2", `--app "[redacted]": want the name of an app: lower-case letters, digits and hyphens, at most 63`},

@@ -63,8 +63,8 @@ var (
 		},
 		{
 			Name: "github-token", Group: GroupAccess, value: token(), Env: "GITHUB_TOKEN", ActionDefault: "${{ github.token }}",
-			Commands: both, DefaultNote: "none on the command line",
-			Help: "Token for the comment, and for the policy file when there is no checkout",
+			Commands: both,
+			Help:     "Token for the comment, and for the policy file when there is no checkout",
 		},
 		{
 			Name: "org", Group: GroupAccess, value: text(func(s *settings) *string { return &s.app.Org }),
@@ -226,7 +226,7 @@ var (
 		{
 			Name: "comment-key", Group: GroupReports, value: text(func(s *settings) *string { return &s.run.CommentKey }),
 			DefaultNote: "the workflow and the apps", Example: "shop-eu", Place: Defaults,
-			Pattern: keyPattern, Shape: "words of letters and digits with single separators between them",
+			Pattern: keyPattern, Shape: "words of letters and digits with single separators between them, at most 100 characters",
 			Help: "Runs with the same key share one comment",
 		},
 		{

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"regexp"
 	"regexp/syntax"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/region"
 )
@@ -35,6 +33,9 @@ type value struct {
 // read makes the value of an option whose text means a T.
 func read[T any](kind Kind, parse func(Option, string) (T, error), put func(*settings, T)) value {
 	return value{kind, func(o Option, s *settings, text string) error {
+		if most := longest(kind); len(text) > most {
+			return fmt.Errorf("want at most %d characters, not %d", most, len(text))
+		}
 		v, err := parse(o, text)
 		if err != nil {
 			return err
@@ -42,6 +43,16 @@ func read[T any](kind Kind, parse func(Option, string) (T, error), put func(*set
 		put(s, v)
 		return nil
 	}}
+}
+
+// longest is how many bytes a value may have, so that nobody waits for
+// messages about a file that was put in its place. A list of names may hold
+// all apps of an organization.
+func longest(kind Kind) int {
+	if kind == Names {
+		return 64 << 10
+	}
+	return 1000
 }
 
 // into makes the value of an option that is stored as it is parsed.
@@ -98,8 +109,11 @@ func fields(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' || r == '\r' })
 }
 
+// longestText keeps names short enough for the places where they are shown.
+const longestText = 100
+
 func parseText(o Option, text string) (string, error) {
-	if len(text) > 100 || !regexp.MustCompile(o.Pattern).MatchString(text) {
+	if len(text) > longestText || !regexp.MustCompile(o.Pattern).MatchString(text) {
 		return "", fmt.Errorf("want %s", o.Shape)
 	}
 	return text, nil
@@ -230,9 +244,6 @@ func parseShareOrUSD(o Option, text string) (plan.ChangeCost, error) {
 }
 
 func parseRegexp(_ Option, text string) (string, error) {
-	if len(text) > 200 {
-		return "", errors.New("want a regular expression of at most 200 characters")
-	}
 	if _, err := regexp.Compile(text); err != nil {
 		var wrong *syntax.Error
 		if errors.As(err, &wrong) { // its text would repeat the expression
@@ -243,69 +254,9 @@ func parseRegexp(_ Option, text string) (string, error) {
 	return text, nil
 }
 
-func parseRegions(_ Option, text string) ([]region.Code, error) {
-	list := fields(text)
-	if len(list) == 0 {
-		return nil, errors.New("want region codes such as iad, or areas: eu, na, sa, apac, africa")
-	}
-	codes, err := region.BuiltIn().Expand(list)
-	if len(hint.Of(err)) > 0 { // something like no region; an area, perhaps
-		err = hint.Wrap(err, "areas are eu, na, sa, apac and africa")
-	}
-	return codes, err
-}
-
-func parseCounts(o Option, text string) (map[region.Code]int, error) {
-	catalog := region.BuiltIn()
-	found := map[region.Code]int{}
-	var problems []error
-	for _, pair := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == '\n' }) {
-		pair = strings.TrimSpace(pair)
-		if pair == "" {
-			continue
-		}
-		name, count, both := strings.Cut(pair, "=")
-		if !both {
-			problems = append(problems, fmt.Errorf("%s is not a region with a count: want a list such as iad=4, fra=2", quote(pair)))
-			continue
-		}
-		code, err := catalog.Parse(strings.TrimSpace(name))
-		if err != nil {
-			problems = append(problems, err)
-		}
-		n, countErr := parseInteger(o, strings.TrimSpace(count))
-		if countErr != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", quote(pair), countErr))
-		}
-		if err != nil || countErr != nil {
-			continue
-		}
-		if _, twice := found[code]; twice {
-			problems = append(problems, fmt.Errorf("%s is there twice", code))
-		}
-		found[code] = n
-	}
-	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
-	}
-	if len(found) == 0 {
-		return nil, errors.New("want a list such as iad=4, fra=2")
-	}
-	return found, nil
-}
-
-// formatCounts writes what parseCounts reads.
-func formatCounts(m map[region.Code]int) string {
-	var pairs []string
-	for _, code := range slices.Sorted(maps.Keys(m)) {
-		pairs = append(pairs, fmt.Sprintf("%s=%d", code, m[code]))
-	}
-	return strings.Join(pairs, ", ")
-}
-
 func parsePath(_ Option, text string) (string, error) {
-	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || len(text) > 1000 {
-		return "", errors.New("want a path of at most 1000 characters, none of them a control character")
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return "", errors.New("want a path without control characters")
 	}
 	return text, nil
 }

@@ -36,8 +36,9 @@ func plainText(o Option, n *yaml.Node) (string, error) {
 			return "", errors.New("want a value, not a mapping")
 		}
 		return countsText(n)
+	default:
+		return "", fmt.Errorf("want a value, not %s", kindOf(n))
 	}
-	return "", fmt.Errorf("want a value, not %s", kindOf(n))
 }
 
 func countsText(n *yaml.Node) (string, error) {
@@ -79,6 +80,7 @@ func kindOf(n *yaml.Node) string {
 		return "a list"
 	case yaml.AliasNode:
 		return "an alias (write the value out, or use `defaults:`)"
+	default:
+		return "a single value"
 	}
-	return "a single value"
 }

@@ -1,0 +1,68 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/region"
+)
+
+// longestRegion is more letters than any name has that a region is known by.
+const longestRegion = 40
+
+func parseRegions(_ Option, text string) ([]region.Code, error) {
+	list := fields(text)
+	if len(list) == 0 {
+		return nil, errors.New("want region codes such as iad, or areas: eu, na, sa, apac, africa")
+	}
+	if i := slices.IndexFunc(list, func(name string) bool { return len(name) > longestRegion }); i >= 0 {
+		return nil, fmt.Errorf("%s is no region", quote(list[i]))
+	}
+	codes, err := region.BuiltIn().Expand(list)
+	if len(hint.Of(err)) > 0 { // something like no region; an area, perhaps
+		err = hint.Wrap(err, "areas are eu, na, sa, apac and africa")
+	}
+	return codes, err
+}
+
+func parseCounts(o Option, text string) (map[region.Code]int, error) {
+	catalog := region.BuiltIn()
+	found := map[region.Code]int{}
+	var problems []error
+	for _, pair := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == '\n' }) {
+		pair = strings.TrimSpace(pair)
+		if pair == "" {
+			continue
+		}
+		name, count, both := strings.Cut(pair, "=")
+		if !both || len(name) > longestRegion {
+			problems = append(problems, fmt.Errorf("%s is not a region with a count: want a list such as iad=4, fra=2", quote(pair)))
+			continue
+		}
+		code, err := catalog.Parse(strings.TrimSpace(name))
+		if err != nil {
+			problems = append(problems, err)
+		}
+		n, countErr := parseInteger(o, strings.TrimSpace(count))
+		if countErr != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", quote(pair), countErr))
+		}
+		if err != nil || countErr != nil {
+			continue
+		}
+		if _, twice := found[code]; twice {
+			problems = append(problems, fmt.Errorf("%s is there twice", code))
+		}
+		found[code] = n
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	if len(found) == 0 {
+		return nil, errors.New("want a list such as iad=4, fra=2")
+	}
+	return found, nil
+}
