@@ -56,7 +56,7 @@ type result struct {
 
 // compute makes the plans, by app.
 func (r *run) compute(ctx context.Context) ([]result, []report.Note, error) {
-	files, err := r.tables()
+	files, err := r.tables(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -89,13 +89,13 @@ type tables struct {
 
 // tables reads the user's own latencies and prices, all of them before any
 // request is made, so that a typing error costs no time.
-func (r *run) tables() (map[string]tables, error) {
+func (r *run) tables(ctx context.Context) (map[string]tables, error) {
 	out := map[string]tables{}
 	var errs []error
 	for _, app := range r.cfg.Apps {
 		t := tables{latency: latency.BuiltIn(), prices: price.BuiltIn()}
 		if name := app.LatencyMatrix; name != "" {
-			matrix, err := parseFile(r, name, "latency-matrix", latency.ParseMatrix)
+			matrix, err := parseFile(ctx, r, name, "latency-matrix", latency.ParseMatrix)
 			errs = append(errs, err)
 			t.latency = t.latency.With(matrix)
 			t.notes = append(t.notes, report.Note{Text: "Round trips: " + name + ", then " + builtInLatency})
@@ -103,7 +103,7 @@ func (r *run) tables() (map[string]tables, error) {
 			t.notes = append(t.notes, report.Note{Text: "Round trips: " + builtInLatency})
 		}
 		if name := app.Prices; name != "" {
-			prices, err := parseFile(r, name, "prices", price.Parse)
+			prices, err := parseFile(ctx, r, name, "prices", price.Parse)
 			errs = append(errs, err)
 			t.prices = prices
 		}
@@ -115,14 +115,14 @@ func (r *run) tables() (map[string]tables, error) {
 
 const builtInLatency = "measured between cities on the public Internet in July 2020, else estimated from cable routes"
 
-// parseFile reads a file of the workspace that an option names.
-func parseFile[T any](r *run, name, option string, parse func([]byte) (T, error)) (T, error) {
+// parseFile reads a file of the repository that an option names.
+func parseFile[T any](ctx context.Context, r *run, name, option string, parse func([]byte) (T, error)) (T, error) {
 	var none T
-	data, ok, err := readIn(r.runner.workspace(r.Process), name)
+	data, err := r.repoFile(ctx, name)
 	switch {
 	case err != nil:
 		return none, fmt.Errorf("option %s: %w", option, err)
-	case !ok:
+	case data == nil:
 		return none, hint.Wrap(fmt.Errorf("option %s: there is no file %s", option, name), "check out the repository before this step, or correct the path")
 	}
 	v, err := parse(data)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -97,36 +98,48 @@ func (r *run) command(ctx context.Context) int {
 	return r.plan(ctx)
 }
 
-// policyFile reads the policy from the workspace; without a checkout, from
-// the commit that the workflow runs for. pull_request_target runs with secrets
-// for a head that nobody has reviewed: then only the base's commit counts,
-// whatever was checked out.
+// policyFile reads the policy, nil when there is none, and how to call it.
 func (r *run) policyFile(ctx context.Context, in config.Inputs) (data []byte, name string, err error) {
-	name = in.PolicyPath
-	if r.runner.EventName != "pull_request_target" {
+	r.cfg.GitHubToken = in.GitHubToken
+	data, err = r.repoFile(ctx, in.PolicyPath)
+	var api *ghapi.Error
+	if !in.PolicySet && (errors.Is(err, errNoCheckout) || errors.As(err, &api)) {
+		r.problem(slog.LevelWarn, fmt.Errorf("read the policy file; defaults are used: %w", err))
+		return nil, in.PolicyPath, nil
+	}
+	return data, in.PolicyPath, err
+}
+
+var errNoCheckout = errors.New("there is no checkout, and no github-token to ask GitHub with")
+
+// repoFile reads a file of the repository, nil when there is none: from the
+// workspace; without a checkout, from the commit that the workflow runs for.
+// pull_request_target runs with secrets for a head that nobody has reviewed:
+// there only the base's commit counts, whatever was checked out.
+func (r *run) repoFile(ctx context.Context, name string) ([]byte, error) {
+	if !r.runner.on {
+		data, _, err := r.Process.read(name)
+		return data, err
+	}
+	if r.runner.EventName != "pull_request_target" || filepath.IsAbs(name) {
 		data, found, err := readIn(r.runner.workspace(r.Process), name)
-		if err != nil || found || !r.runner.on || r.runner.checkedOut(r.Process) {
-			return data, name, err
+		if err != nil || found || r.runner.checkedOut(r.Process) {
+			return data, err
 		}
 	}
-	if in.GitHubToken.IsZero() || r.runner.Repository == "" || r.runner.SHA == "" {
-		return nil, name, nil
+	if r.cfg.GitHubToken.IsZero() || r.runner.Repository == "" || r.runner.SHA == "" {
+		return nil, hint.Wrap(fmt.Errorf("read %s: %w", name, errNoCheckout),
+			"check out the repository before this step")
 	}
-	gh, err := r.github(in.GitHubToken)
+	gh, err := r.github(r.cfg.GitHubToken)
 	if err != nil {
-		return nil, name, err
+		return nil, err
 	}
 	data, found, err := gh.ReadFile(ctx, r.runner.Repository, name, r.runner.SHA)
-	switch {
-	case err != nil && in.PolicySet:
-		return nil, name, err
-	case err != nil:
-		r.problem(slog.LevelWarn, fmt.Errorf("read the policy file; defaults are used: %w", err))
-		return nil, name, nil
-	case !found:
-		return nil, name, nil
+	if found && data == nil {
+		data = []byte{} // empty, but there
 	}
-	return data, name + "@" + r.runner.SHA[:min(7, len(r.runner.SHA))], nil
+	return data, err
 }
 
 func (r *run) github(token secret.Token) (*ghapi.Client, error) {
