@@ -191,7 +191,7 @@ func (c *Client) get(ctx context.Context, path string, out any) (http.Header, er
 	if err != nil {
 		return nil, explain(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // the body is in memory
+	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
 		return nil, explain(&Error{
 			Method: http.MethodGet, Path: req.URL.Path, Status: resp.StatusCode, RequestID: resp.Header.Get(requestIDHeader),

@@ -165,7 +165,7 @@ func (t *transport) attempt(req *http.Request, body []byte, timeout time.Duratio
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("answer %s broke off: %w", resp.Status, err)
