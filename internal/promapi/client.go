@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/secret"
 )
 
 // Defaults of Options.
@@ -49,8 +50,8 @@ type Options struct {
 
 // A Client asks a Prometheus-compatible server. It is safe for concurrent use.
 type Client struct {
-	base  string // up to and including /api/v1/
-	auth  secret // Authorization header; empty on loopback without a token
+	base  string       // up to and including /api/v1/
+	auth  secret.Token // Authorization header; empty on loopback without a token
 	agent string
 	http  *http.Client
 
@@ -81,7 +82,7 @@ func New(o Options) (*Client, error) {
 		return nil, errors.Join(errs...)
 	}
 	c := &Client{
-		base: base, auth: newSecret(auth), agent: o.UserAgent,
+		base: base, auth: secret.New(auth), agent: o.UserAgent,
 		timeout: o.Timeout, attemptTimeout: o.AttemptTimeout,
 		now: o.Now, sleep: o.Sleep, jitter: o.Jitter,
 	}
@@ -95,7 +96,7 @@ func New(o Options) (*Client, error) {
 		c.attemptTimeout = defaultAttemptTimeout
 	}
 	if c.now == nil {
-		c.now = time.Now
+		c.now = time.Now //nolint:forbidigo // the default of a seam
 	}
 	if c.sleep == nil {
 		c.sleep = sleep

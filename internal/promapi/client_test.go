@@ -23,7 +23,7 @@ func TestNewReportsEveryBadOption(t *testing.T) {
 		name, base, token string
 		want              []string
 	}{
-		{"no URL and no token", "", "", []string{"prometheus-url: it is empty", "metrics token: it is empty"}},
+		{"no URL and no token", "", "", []string{"prometheus-url: it is empty", "metrics token: the token is empty"}},
 		{"plain http to another host", "http://example.com/prometheus/acme", testToken, []string{"plain http"}},
 		{"a host that only looks like loopback", "http://localhost.example.com", testToken, []string{"plain http"}},
 		{"no scheme", "api.fly.io/prometheus/acme", testToken, []string{"https://"}},
@@ -32,8 +32,8 @@ func TestNewReportsEveryBadOption(t *testing.T) {
 		{"a password", "https://u:" + testToken + "@api.fly.io/prometheus/acme", testToken, []string{"user name or password"}},
 		{"a query", "https://api.fly.io/prometheus/acme?x=" + testToken, testToken, []string{"query or a fragment"}},
 		{"not a URL", "https://api.fly.io/%zz" + testToken, testToken, []string{"not a URL"}},
-		{"no token for another host", "https://api.fly.io/prometheus/acme", "", []string{"metrics token: it is empty"}},
-		{"a broken token on loopback", "http://127.0.0.1:1", "a b", []string{"white space"}},
+		{"no token for another host", "https://api.fly.io/prometheus/acme", "", []string{"metrics token: the token is empty"}},
+		{"a broken token on loopback", "http://127.0.0.1:1", "a b", []string{"a blank inside"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := promapi.New(promapi.Options{BaseURL: c.base, Token: c.token})
@@ -66,7 +66,9 @@ func TestQueriesAreSentAsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	query(t, c, "traffic")
+	if right, _, _, err := query(t, c, "traffic"); err != nil || !right {
+		t.Fatalf("right figures %t, %v", right, err)
+	}
 	r := sim.Requests()[0]
 	if r.Method != http.MethodPost || r.UserAgent != "fly-placer/1.2.3" || r.Scheme != "FlyV1" || r.Path != "/prometheus/acme/api/v1/query" {
 		t.Errorf("sent %s %s by %q under %q", r.Method, r.Path, r.UserAgent, r.Scheme)

@@ -108,11 +108,11 @@ func decode(body []byte, q query) (a *answer, kind Kind, text string) {
 		if (q.step == 0) != (r.Value != nil) || (q.step > 0) != (r.Values != nil) {
 			return nil, Malformed, "a series without its " + want + " samples"
 		}
-		if print := r.Metric.Fingerprint(); seen[print] {
+		fingerprint := r.Metric.Fingerprint()
+		if seen[fingerprint] {
 			return nil, Malformed, "the same series twice"
-		} else { //nolint:revive // the variable belongs to both branches
-			seen[print] = true
 		}
+		seen[fingerprint] = true
 		s := series{labels: r.Metric}
 		pairs := r.Values
 		if r.Value != nil {

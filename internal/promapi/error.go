@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/secret"
 )
 
 // A Kind says what went wrong with a query, so that callers need not look at
@@ -157,10 +158,14 @@ func (e *Error) withHint(wait time.Duration) error {
 
 var htmlTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 
-// excerpt makes a foreign text fit for one line: token removed, white space
+// excerpt is a foreign text as a message may carry it, without the client's
+// token.
+func (c *Client) excerpt(text string) string { return excerpt(text, c.auth) }
+
+// excerpt makes a foreign text fit for one line: tokens removed, white space
 // folded, control and invisible characters dropped, at most excerptLimit
 // characters. Of an HTML page only the title is kept.
-func (s secret) excerpt(text string) string {
+func excerpt(text string, tokens ...secret.Token) string {
 	if isHTML([]byte(text)) {
 		title := "no title"
 		if m := htmlTitle.FindStringSubmatch(text); m != nil {
@@ -168,7 +173,6 @@ func (s secret) excerpt(text string) string {
 		}
 		text = "HTML page: " + title
 	}
-	text = s.scrub(text)
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -178,7 +182,8 @@ func (s secret) excerpt(text string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, ""))
-	text = strings.Join(strings.Fields(text), " ")
+	// Redacted last: characters that were dropped may have hidden a token.
+	text = secret.Redact(strings.Join(strings.Fields(text), " "), tokens...)
 	if runes := []rune(text); len(runes) > excerptLimit {
 		text = string(runes[:excerptLimit-1]) + "…"
 	}

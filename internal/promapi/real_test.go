@@ -4,6 +4,7 @@ package promapi_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,19 +20,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/fly-placer/fly-placer/internal/promapi"
 	"github.com/fly-placer/fly-placer/internal/sim/promsim"
 )
 
-// victoriaMetrics starts the server that $VICTORIA_METRICS names, empty, and
-// returns its address. It ends with the test.
+// victoriaMetrics starts the server that $VICTORIA_METRICS names, else the one
+// in the path, empty, and returns its address. It ends with the test.
 func victoriaMetrics(t *testing.T) string {
 	t.Helper()
-	binary := os.Getenv("VICTORIA_METRICS")
-	if binary == "" {
-		t.Fatal("set VICTORIA_METRICS to the path of victoria-metrics v1.148.8")
+	binary, err := exec.LookPath(cmp.Or(os.Getenv("VICTORIA_METRICS"), "victoria-metrics"))
+	if err != nil {
+		t.Fatalf("set VICTORIA_METRICS to the path of victoria-metrics v1.148.8: %v", err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -182,7 +183,7 @@ func compareOverTime(t *testing.T, kind promsim.Kind, q promsim.Request, real, f
 	for path, list := range forms {
 		for _, form := range list {
 			want, got := results(t, real+path, form), results(t, fly+path, form)
-			if diff := cmp.Diff(want, got, approx); diff != "" {
+			if diff := gocmp.Diff(want, got, approx); diff != "" {
 				t.Errorf("%s: %s %s (-real +simulated):\n%s", kind, path, form.Encode(), diff)
 			}
 		}
@@ -326,7 +327,7 @@ func TestRealServerSemantics(t *testing.T) {
 						got = v
 					}
 				}
-				if !cmp.Equal(got, c.want, approx) {
+				if !gocmp.Equal(got, c.want, approx) {
 					t.Errorf("%s server: %v, want %v", name, got, c.want)
 				}
 			}
@@ -344,7 +345,7 @@ func checkStaleMarker(t *testing.T, base string) {
 	flush(t, base)
 	form := url.Values{"nocache": {"1"}, "time": {fmt.Sprint(start/1000 + 600)}, "query": {`count_over_time(sum by (app) (fly_app_concurrency{app="marked"})[10m:15s])`}}
 	got := results(t, base+"/api/v1/query", form)
-	if want := map[string]map[string]float64{"map[app:marked]": {fmt.Sprintf("%.3f", float64(start/1000+600)): 2}}; !cmp.Equal(want, got) {
+	if want := map[string]map[string]float64{"map[app:marked]": {fmt.Sprintf("%.3f", float64(start/1000+600)): 2}}; !gocmp.Equal(want, got) {
 		t.Errorf("points with a value: %v, want %v", got, want)
 	}
 }

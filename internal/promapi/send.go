@@ -98,8 +98,8 @@ func (c *Client) attempt(ctx context.Context, q query) (a *answer, wait time.Dur
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.agent)
-	if auth := c.auth.header(); auth != "" {
-		req.Header.Set("Authorization", auth)
+	if !c.auth.IsZero() {
+		req.Header.Set("Authorization", c.auth.Reveal())
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *Client) attempt(ctx context.Context, q query) (a *answer, wait time.Dur
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	fail := func(kind Kind, text string, cause error) *Error {
-		return &Error{Op: q.op, Status: resp.StatusCode, Kind: kind, Body: c.auth.excerpt(text), Err: cause}
+		return &Error{Op: q.op, Status: resp.StatusCode, Kind: kind, Body: c.excerpt(text), Err: cause}
 	}
 	if resp.StatusCode != http.StatusOK {
 		wait = retryAfter(resp.Header.Get("Retry-After"), c.now())
@@ -127,7 +127,7 @@ func (c *Client) attempt(ctx context.Context, q query) (a *answer, wait time.Dur
 		return nil, 0, false, fail(kind, text, nil)
 	}
 	for i, w := range a.warnings {
-		a.warnings[i] = c.auth.excerpt(w)
+		a.warnings[i] = c.excerpt(w)
 	}
 	return a, 0, false, nil
 }
@@ -146,7 +146,7 @@ func (c *Client) transportError(ctx context.Context, q query, err error) *Error 
 		if errors.As(err, &outer) {
 			e.Err = outer.Err
 		}
-		e.Body = c.auth.excerpt(e.Err.Error())
+		e.Body = c.excerpt(e.Err.Error())
 	}
 	return e
 }

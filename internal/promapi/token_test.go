@@ -24,6 +24,7 @@ func TestSchemeFollowsThePrefixOfTheToken(t *testing.T) {
 		{"an unknown token under FlyV1", "FlyV1 abc", "FlyV1 abc"},
 		{"an auth token", "abc", "Bearer abc"},
 		{"an auth token with its scheme", "Bearer abc", "Bearer abc"},
+		{"blanks after the commas", "FlyV1 fm2_a, fm2_b", "FlyV1 fm2_a,fm2_b"},
 		{"white space around", " \tFlyV1  fm2_abc\r\n", "FlyV1 fm2_abc"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -38,7 +39,7 @@ func TestSchemeFollowsThePrefixOfTheToken(t *testing.T) {
 func TestSchemeRefusesWhatNoTokenHas(t *testing.T) {
 	for _, token := range []string{
 		"", " \n", "FlyV1", "FlyV1 ", "Bearer ", "Bearer FlyV1", "fm2_secret fm2_secret", "fm2_secret\nfm2_secret",
-		"fm2_secret,\nfm2_secret", "FlyV1 fm2_secret, fm2_secret", "Basic secret", "fm2_secret\x00", "fm2_secret\u00a0fm2_secret", "\u201cfm2_secret\u201d",
+		"fm2_secret,\nfm2_secret", "fm2_secret,,fm2_secret", "fm2_", "Basic secret", "fm2_secret\x00", "fm2_secret\u00a0fm2_secret", "\u201cfm2_secret\u201d",
 	} {
 		header, err := promapi.Scheme(token)
 		if err == nil {

@@ -118,13 +118,14 @@ func (c *Client) span(end time.Time, window time.Duration, notes *notes) (time.T
 	if end.IsZero() {
 		end = now
 	}
+	if end.After(now) { // the caller's clock is right
+		now = end
+	}
 	end, window = end.UTC().Truncate(time.Millisecond), window.Truncate(time.Millisecond)
 	oldest := now.Add(-Horizon).UTC().Truncate(time.Millisecond)
 	switch {
 	case window < time.Second:
 		return end, window, fmt.Errorf("query metrics: window %s is shorter than a second", window)
-	case end.After(now):
-		return end, window, fmt.Errorf("query metrics: %s is in the future", end.Format(time.RFC3339))
 	case !end.Add(-time.Second).After(oldest):
 		return end, window, hint.Wrap(fmt.Errorf("query metrics: %s is too long ago", end.Format(time.RFC3339)),
 			"the metrics reach back %d days", int(Horizon.Hours()/24))
@@ -184,11 +185,11 @@ func firstOfEach(errs ...error) error {
 		}
 		var e *Error
 		if errors.As(err, &e) {
-			if k := (class{e.Kind, e.Status}); seen[k] {
+			k := class{e.Kind, e.Status}
+			if seen[k] {
 				continue
-			} else { //nolint:revive // the variable belongs to both branches
-				seen[k] = true
 			}
+			seen[k] = true
 		}
 		kept = append(kept, err)
 	}

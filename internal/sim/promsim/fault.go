@@ -137,8 +137,9 @@ func (f *Fault) spoil(rows []row, g grid, body []byte) []byte {
 			rows[i].values = rows[i].values[:1]
 		}
 		return encode(rows, g)
+	default: // Lag has spoilt the answer already, the others come instead of one
+		return body
 	}
-	return body
 }
 
 // quoteJSON writes text as a JSON string.
