@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/placement"
@@ -116,8 +117,14 @@ func checkTerminal(t *testing.T, s, text string) {
 				t.Fatalf("%q: line %d has %U", s, i+1, r)
 			}
 		}
-		if n := len([]rune(line)); n > 100 {
-			t.Fatalf("%q: line %d is %d columns wide: %s", s, i+1, n, line)
+		columns := 0
+		for _, r := range line {
+			if !unicode.In(r, unicode.Mn, unicode.Me) {
+				columns++
+			}
+		}
+		if columns > 100 {
+			t.Fatalf("%q: line %d is %d columns wide: %s", s, i+1, columns, line)
 		}
 	}
 }
