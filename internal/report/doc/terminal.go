@@ -120,22 +120,28 @@ func (t *terminal) line(pieces []piece, style string) {
 }
 
 func (t *terminal) draw(pieces []piece, style string) string {
-	var b strings.Builder
+	var b, run strings.Builder
+	var now string
 	for i, p := range pieces {
-		if p.space && i > 0 {
-			b.WriteByte(' ')
-		}
 		s := style
 		if p.style == Strong {
 			s = ansiBold
 		}
-		b.WriteString(t.paint(p.word, s))
+		if s != now {
+			b.WriteString(t.paint(run.String(), now))
+			run.Reset()
+			now = s
+		}
+		if p.space && i > 0 {
+			run.WriteByte(' ')
+		}
+		run.WriteString(p.word)
 	}
-	return b.String()
+	return b.String() + t.paint(run.String(), now)
 }
 
 func (t *terminal) paint(s, style string) string {
-	if !t.color || style == "" {
+	if !t.color || style == "" || s == "" {
 		return s
 	}
 	return style + s + ansiReset
