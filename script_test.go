@@ -143,7 +143,7 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 			s.Close()
 		}
 	})
-	ts.Value(worldKey{}).(*scriptWorld).github = github //nolint:errcheck,forcetypeassert // set by Setup
+	ts.Value(worldKey{}).(*scriptWorld).github = github
 	ts.Setenv("FLY_API_TOKEN", "FlyV1 "+scriptToken)
 	ts.Setenv("FLY_PROMETHEUS_URL", servers[1].URL+"/prometheus/acme")
 	ts.Setenv("INPUT_FLY-API-URL", servers[0].URL)
@@ -206,7 +206,7 @@ func checkComments(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	got := ts.Value(worldKey{}).(*scriptWorld).github.Comments(scriptPull) //nolint:errcheck,forcetypeassert // set by Setup
+	got := ts.Value(worldKey{}).(*scriptWorld).github.Comments(scriptPull)
 	if len(got) != want {
 		ts.Fatalf("%d comments, want %d: %+v", len(got), want, got)
 	}
@@ -221,5 +221,5 @@ func addFile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: file PATH-AT-GITHUB FILE")
 	}
-	ts.Value(worldKey{}).(*scriptWorld).github.AddFile(args[0], []byte(ts.ReadFile(args[1]))) //nolint:errcheck,forcetypeassert // set by Setup
+	ts.Value(worldKey{}).(*scriptWorld).github.AddFile(args[0], []byte(ts.ReadFile(args[1])))
 }

@@ -71,11 +71,11 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 		return nil
 	}
 	prefix := map[slog.Level]string{levelNotice: "note: ", slog.LevelWarn: "warning: ", slog.LevelError: "error: "}[r.Level]
-	lines := prefix + indent(text)
+	lines := []string{prefix + indent(text)}
 	for _, s := range hints {
-		lines += "\n  next: " + indent(s)
+		lines = append(lines, "  next: "+indent(s))
 	}
-	_, err := fmt.Fprintln(h.w, harmless(lines, h.actions != nil))
+	_, err := fmt.Fprintln(h.w, harmless(strings.Join(lines, "\n"), h.actions != nil))
 	return err
 }
 

@@ -31,7 +31,9 @@ type Process struct {
 	Stdout, Stderr io.Writer
 	// Color allows colour and bold in the report for a terminal.
 	Color bool
-	Now   func() time.Time
+	// Folded leaves out of it how the plan was computed.
+	Folded bool
+	Now    func() time.Time
 	// Random gives the bytes of delimiters that nobody can guess.
 	Random io.Reader
 	// Version of the program, "v1.2.3".

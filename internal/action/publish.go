@@ -26,7 +26,7 @@ const planFile = "fly-placer-plan.json"
 // A place that fails costs a warning and not the plan; files that were asked
 // for, the summary and the outputs are part of the result.
 func (r *run) publish(ctx context.Context, rep report.Report) int {
-	foreign(r.Stdout, report.Terminal(rep, report.TerminalOptions{Color: r.Color}), r.stopToken(), r.runner.on)
+	foreign(r.Stdout, report.Terminal(rep, report.TerminalOptions{Color: r.Color, Folded: r.Folded}), r.stopToken(), r.runner.on)
 	r.annotate(rep)
 
 	var errs []error

@@ -69,11 +69,11 @@ func Run(ctx context.Context, p Process) int {
 	if err != nil {
 		return r.fail(err, exitFailed)
 	}
+	for _, w := range in.Warnings {
+		r.log.Warn(w)
+	}
 	if r.cfg, err = in.WithPolicy(policy, name); err != nil {
 		return r.fail(err, exitUsage)
-	}
-	for _, w := range r.cfg.Warnings {
-		r.log.Warn(w)
 	}
 	return r.command(ctx)
 }

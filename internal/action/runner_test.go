@@ -2,7 +2,6 @@ package action
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -103,7 +102,7 @@ func TestNineAnnotationsOfAKindAndTheRestAsLines(t *testing.T) {
 		log.Warn(fmt.Sprintf("warning %d", i), "hint", "do this")
 	}
 	log.Error("broken")
-	log.Log(context.Background(), levelNotice, "by the way")
+	log.Log(t.Context(), levelNotice, "by the way")
 	if n := strings.Count(out.String(), "::warning title=Fly Placer::"); n != maxAnnotations {
 		t.Errorf("%d warnings as annotations, want %d", n, maxAnnotations)
 	}
@@ -118,7 +117,7 @@ func TestForeignTextIsNoCommand(t *testing.T) {
 	var out bytes.Buffer
 	log := newLogger(&out, true, false)
 	log.Info("app said:\n::set-output name=x::y\n##[error]z\x1b[31m\r::debug::q")
-	log.Log(context.Background(), slog.LevelError, "a\n::error::b")
+	log.Log(t.Context(), slog.LevelError, "a\n::error::b")
 	for line := range strings.Lines(out.String()) {
 		if strings.HasPrefix(strings.TrimSpace(line), "::") && !strings.HasPrefix(line, "::error title=Fly Placer::a%0A::error::b") {
 			t.Errorf("a line is read as a command: %q", line)

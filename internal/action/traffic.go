@@ -3,14 +3,17 @@ package action
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fly-placer/fly-placer/internal/config"
+	"github.com/fly-placer/fly-placer/internal/flyapi"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/promapi"
 	"github.com/fly-placer/fly-placer/internal/region"
@@ -50,6 +53,12 @@ func (r *run) traffic(ctx context.Context) int {
 
 func (r *run) trafficOf(ctx context.Context, app config.AppConfig) (map[region.Code]float64, error) {
 	org, err := r.orgOf(ctx, app)
+	var api *flyapi.Error
+	if errors.As(err, &api) && api.Status == http.StatusNotFound {
+		r.log.Log(ctx, levelNotice, fmt.Sprintf("no such app: the Machines API does not know %s", app.Name),
+			slog.String("hint", "check the app's name, and that the token may see it"))
+		return map[region.Code]float64{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

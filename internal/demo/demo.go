@@ -57,12 +57,13 @@ func Run(ctx context.Context, p action.Process, serve bool) error {
 	}
 	defer os.RemoveAll(dir)
 	event := filepath.Join(dir, "event.json")
-	if err := os.WriteFile(event, []byte(fmt.Sprintf(`{"pull_request": {"number": %d, "head": {"repo": {"full_name": "acme/shop"}}, "base": {"repo": {"full_name": "acme/shop"}}}}`, pull)), 0o600); err != nil {
+	if err := os.WriteFile(event, fmt.Appendf(nil, `{"pull_request": {"number": %d, "head": {"repo": {"full_name": "acme/shop"}}, "base": {"repo": {"full_name": "acme/shop"}}}}`, pull), 0o600); err != nil {
 		return fmt.Errorf("write the event: %w", err)
 	}
 	_, _ = io.WriteString(p.Stdout, intro)
 	var log bytes.Buffer
 	inner := p
+	inner.Folded = true
 	inner.Args, inner.Dir, inner.Stderr = []string{"plan", "--max-changes", "14"}, dir, &log
 	inner.Environ = append(w.variables(),
 		"GITHUB_TOKEN="+ghsim.DefaultToken, "GITHUB_API_URL="+w.github, "GITHUB_REPOSITORY=acme/shop",

@@ -131,27 +131,25 @@ func (c changeInput) counts(x Change) string {
 		return machines(x.To)
 	}
 	var parts []string
-	soft := c.solved.SoftLimit
-	if soft > 0 {
-		parts = append(parts, fmt.Sprintf("its peak of %s in flight needs %d at %s of the soft limit of %g",
-			load(n.PeakLoad), n.Base, percent(cmp.Or(c.solved.Limits.TargetUtilization, 1)), soft))
+	if c.solved.SoftLimit > 0 {
+		parts = append(parts, fmt.Sprintf("its peak of %s in flight needs %s", load(n.PeakLoad), machines(n.Base)))
 	} else {
-		parts = append(parts, fmt.Sprintf("%d at least", n.Base))
+		parts = append(parts, machines(n.Base)+" at least")
 	}
-	if n.Survive > n.Base {
-		parts = append(parts, fmt.Sprintf("%d more to carry a failure (survive: %s)", n.Survive-n.Base, c.solved.Limits.Survive))
+	if more := n.Survive - n.Base; more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more so that one may fail", more))
 	}
-	if n.Fill > n.Survive {
-		parts = append(parts, fmt.Sprintf("%d more for min-machines", n.Fill-n.Survive))
+	if more := n.Fill - n.Survive; more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more for min-machines", more))
 	}
-	if x.To > n.Fill {
+	if more := x.To - n.Fill; more > 0 {
 		why := "max-changes allows no more to go"
 		if c.rent(x.Region) <= c.solved.MachineChangeCost {
 			why = "removing costs more than it saves (change-cost)"
 		}
-		parts = append(parts, fmt.Sprintf("%d more kept: %s", x.To-n.Fill, why))
+		parts = append(parts, fmt.Sprintf("%d more kept: %s", more, why))
 	}
-	return machines(x.To) + ": " + strings.Join(parts, ", ")
+	return strings.Join(parts, ", ")
 }
 
 func machines(n int) string {

@@ -270,10 +270,11 @@ func TestTheLoadMayExceedTheGuardAndTheDefaultOfMaxChanges(t *testing.T) {
 	if g.Status != plan.Planned || g.Placement["iad"] < 25 {
 		t.Fatalf("%s %v %v: the load needs 25 Machines", g.Status, g.Placement, g.Conflict)
 	}
-	text := ""
+	var texts []string
 	for _, f := range g.Findings {
-		text += f.Text + "\n"
+		texts = append(texts, f.Text)
 	}
+	text := strings.Join(texts, "\n")
 	for _, want := range []string{"cost guard", "created or destroyed", "the live placement has 2 Machines in iad"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("findings lack %q:\n%s", want, text)

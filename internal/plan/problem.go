@@ -132,8 +132,10 @@ func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int)
 		p.regions = append(p.regions, r)
 	}
 	if len(unpriced) > 0 {
-		p.findings = append(p.findings, Finding{Notice,
-			"no price is known for " + strings.Join(unpriced, ", ") + ": not considered", "add them with the prices option"})
+		p.findings = append(p.findings, Finding{
+			Notice,
+			"no price is known for " + strings.Join(unpriced, ", ") + ": not considered", "add them with the prices option",
+		})
 	}
 	return out, nil
 }
