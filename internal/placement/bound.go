@@ -10,8 +10,16 @@ import (
 // decides alone which edges to serve and how many Machines to run. doc.go says
 // why no placement costs less, with every feature on.
 type relaxation struct {
-	*model
+	*model          // aimed at the objective plus what budgets charge
+	goal        aim // the objective alone
 	least, most int // regions that may open
+
+	// Budgets that are set have a multiplier too: what exceeding one by its
+	// whole limit costs, in USD. It is a price on Machines, changes or both.
+	budgets  []budget
+	fine     []float64 // [budget]
+	used     []float64 // [budget] share of its limit that the last bound used
+	bestFine []float64
 
 	// The multipliers: a price per edge, and for each region a weighted mean of
 	// the hours, which stands for all of them. Any values give a bound.
@@ -24,8 +32,7 @@ type relaxation struct {
 	// What the regions choose at the current multipliers.
 	rho     []float64 // [s] the least that s adds when open
 	order   [][]int   // [s] edges by gain per request in flight
-	whole   []int     // [s] so many of them are served whole,
-	part    []float64 // [s] and this share of the next
+	chosen  []bid     // [s]
 	rank    []int     // regions by rho, required ones first
 	served  []float64 // [edge] by the regions that the bound opens
 	density []float64 // scratch
@@ -34,10 +41,12 @@ type relaxation struct {
 
 func newRelaxation(m *model, least, most int) *relaxation {
 	n, e := len(m.regions), len(m.edges)
+	budgets := slices.DeleteFunc(m.budgets(), func(b budget) bool { return b.name == "max_regions" })
 	r := &relaxation{
-		model: m, least: least, most: most, lower: math.Inf(-1),
+		model: m.aimed(m.aim), goal: m.aim, budgets: budgets, fine: make([]float64, len(budgets)),
+		used: make([]float64, len(budgets)), bestFine: make([]float64, len(budgets)), least: least, most: most, lower: math.Inf(-1),
 		edgePrice: make([]float64, e), size: make([]float64, n*e), best: make([]float64, e), bestSize: make([]float64, n*e),
-		rho: make([]float64, n), order: make([][]int, n), whole: make([]int, n), part: make([]float64, n),
+		rho: make([]float64, n), order: make([][]int, n), chosen: make([]bid, n),
 		rank: make([]int, n), served: make([]float64, e), density: make([]float64, e), typical: make([]block, n*m.blocks()),
 	}
 	for s := range r.order {
@@ -78,19 +87,26 @@ type duty struct {
 	count     int
 }
 
+// A bid is what a region chooses: what it adds to the bound, so many of its
+// edges whole and a share of the next, and the Machines for that.
+type bid struct {
+	usd   float64
+	whole int
+	part  float64
+	count int
+}
+
 // fill solves the subproblem of region s with a duty and the listed edges, of
 // which it may take as much as its Machines carry, in the order of gain per
-// request in flight. It returns the least of spend plus gains, how many edges
-// are taken whole, and which share of the next. The result is +Inf if s cannot
-// do its duty.
-func (r *relaxation) fill(s int, must duty, edges []int) (least float64, whole int, part float64) {
+// request in flight. The result costs +Inf if s cannot do its duty.
+func (r *relaxation) fill(s int, must duty, edges []int) bid {
 	ceiling := min(r.ceiling[s], r.limits.MaxMachines)
 	load, usd := must.load, must.usd
 	_, count := r.own(s, load*(1-2*tol), false)
 	count = max(count, must.count)
-	least = math.Inf(1)
+	best := bid{usd: math.Inf(1)}
 	if count > ceiling {
-		return least, 0, 0
+		return best
 	}
 	size := r.size[s*len(r.edges):][:len(r.edges)]
 	room := r.capacity(s, count) * (1 + 4*tol)
@@ -99,14 +115,14 @@ func (r *relaxation) fill(s int, must duty, edges []int) (least float64, whole i
 		gain := r.gain(s, e)
 		for load+size[e] > room {
 			share := max(0, room-load) / size[e]
-			if v := spend + usd + share*gain; v < least {
-				least, whole, part = v, i, share
+			if v := spend + usd + share*gain; v < best.usd {
+				best = bid{v, i, share, count}
 			}
 			more := r.spend(s, count+1)
 			// Later Machines cost no less, later edges gain no more, and no
 			// Machine adds more room than the hard limit.
 			if count == ceiling || more-spend+gain/size[e]*max(r.quota, r.hard) > 0 {
-				return least, whole, part
+				return best
 			}
 			count++
 			spend = more
@@ -115,10 +131,10 @@ func (r *relaxation) fill(s int, must duty, edges []int) (least float64, whole i
 		load += size[e]
 		usd += gain
 	}
-	if v := spend + usd; v < least {
-		least, whole, part = v, len(edges), 0
+	if v := spend + usd; v < best.usd {
+		best = bid{v, len(edges), 0, count}
 	}
-	return least, whole, part
+	return best
 }
 
 // wanted sorts the edges of s by gain per request in flight at the current
@@ -151,10 +167,43 @@ func (r *relaxation) wanted(s int) []int {
 	return order[:wanted]
 }
 
+// constant is the part of the bound that no region changes.
+func (r *relaxation) constant() float64 {
+	usd := r.closedCost()
+	for _, v := range r.edgePrice {
+		usd += v
+	}
+	for _, v := range r.fine {
+		usd -= v * (1 + 2*tol) // a limit is kept up to tol
+	}
+	return usd
+}
+
+// charge aims the model at the goal plus the budgets at their fines. Whoever
+// keeps to the budgets pays at most the fines that constant takes off.
+func (r *relaxation) charge() {
+	if len(r.budgets) == 0 {
+		return
+	}
+	at := r.goal
+	at.price = slices.Clone(at.price)
+	for i, b := range r.budgets {
+		each := r.fine[i] / b.limit
+		for s := range at.price {
+			at.price[s] += each * b.aim.price[s]
+		}
+		at.machineChange += each * b.aim.machineChange
+		at.transfer += each * b.aim.transfer
+	}
+	r.aim = at
+	r.relinear()
+}
+
 // bound lets every region choose and opens the regions that cost least.
 func (r *relaxation) bound() float64 {
 	for s := range r.rho {
-		r.rho[s], r.whole[s], r.part[s] = r.fill(s, duty{}, r.wanted(s))
+		r.chosen[s] = r.fill(s, duty{}, r.wanted(s))
+		r.rho[s] = r.chosen[s].usd
 	}
 	slices.SortFunc(r.rank, func(a, b int) int {
 		if r.must[a] != r.must[b] {
@@ -165,36 +214,66 @@ func (r *relaxation) bound() float64 {
 		}
 		return cmp.Or(cmp.Compare(r.rho[a], r.rho[b]), cmp.Compare(a, b))
 	})
-	lower := r.closedCost()
-	for _, v := range r.edgePrice {
-		lower += v
-	}
+	lower := r.constant()
+	opened := len(r.rank)
 	clear(r.served)
 	for i, s := range r.rank {
 		if !r.must[s] && i >= r.least && (i >= r.most || r.rho[s] >= 0) {
+			opened = i
 			break
 		}
 		lower += r.rho[s]
-		for _, e := range r.order[s][:r.whole[s]] {
+		c := r.chosen[s]
+		for _, e := range r.order[s][:c.whole] {
 			r.served[e]++
 		}
-		if r.part[s] > 0 {
-			r.served[r.order[s][r.whole[s]]] += r.part[s]
+		if c.part > 0 {
+			r.served[r.order[s][c.whole]] += c.part
 		}
 	}
+	r.use(r.rank[:opened])
 	if lower > r.lower {
 		r.lower = lower
 		copy(r.best, r.edgePrice)
 		copy(r.bestSize, r.size)
+		copy(r.bestFine, r.fine)
 	}
 	return lower
+}
+
+// use adds up how much of each budget the opened regions choose to use.
+func (r *relaxation) use(opened []int) {
+	n := len(r.regions)
+	for i, b := range r.budgets {
+		sum := b.aim.machineChange * float64(r.strayMachines+r.liveMachines)
+		for _, s := range opened {
+			c := r.chosen[s]
+			count := c.count
+			if count < r.live[s] && r.price[s] <= r.machineChange {
+				count = r.live[s]
+			}
+			sum += b.aim.price[s]*float64(count) +
+				b.aim.machineChange*float64(abs(count-r.live[s])-r.live[s])
+			if b.aim.transfer == 0 {
+				continue
+			}
+			for _, e := range r.order[s][:c.whole] {
+				sum += r.carry[e*n+s]
+			}
+			if c.part > 0 {
+				sum += c.part * r.carry[r.order[s][c.whole]*n+s]
+			}
+		}
+		r.used[i] = sum / b.limit
+	}
 }
 
 // ascend raises the bound by subgradient steps (Held, Wolfe and Crowder 1974)
 // towards upper, the objective of a known placement or a guess.
 func (r *relaxation) ascend(upper float64, rounds int) {
+	const weight = 4 // a fine is for a whole limit, a price for one edge
 	step, stalls := 1.2, 0
-	direction := make([]float64, len(r.edges))
+	direction := make([]float64, len(r.edges)+len(r.budgets))
 	for round := range rounds {
 		before := r.lower
 		lower := r.bound()
@@ -206,25 +285,40 @@ func (r *relaxation) ascend(upper float64, rounds int) {
 		} else if stalls++; stalls >= 8 {
 			step, stalls = step*0.6, 0
 			copy(r.edgePrice, r.best)
+			copy(r.fine, r.bestFine)
 			clear(direction)
 		}
 		r.follow(1 / float64(round+2))
 		norm := 0.0
-		for e := range direction {
-			direction[e] = 1 - r.served[e] + 0.6*direction[e]
-			norm += direction[e] * direction[e]
+		for i := range direction {
+			slope := 0.0
+			if i < len(r.edges) {
+				slope = 1 - r.served[i]
+			} else {
+				slope = weight * (r.used[i-len(r.edges)] - 1)
+			}
+			direction[i] = slope + 0.6*direction[i]
+			norm += direction[i] * direction[i]
 		}
 		if norm < 1e-12 {
 			break
 		}
 		length := step * (upper - lower) / norm
-		for e := range direction {
-			r.edgePrice[e] += length * direction[e]
+		for i := range direction {
+			if i < len(r.edges) {
+				r.edgePrice[i] += length * direction[i]
+			} else {
+				fine := &r.fine[i-len(r.edges)]
+				*fine = max(0, *fine+length*weight*direction[i])
+			}
 		}
+		r.charge()
 	}
 	copy(r.edgePrice, r.best)
 	copy(r.size, r.bestSize)
-	r.bound() // rho and the rest are those of the best multipliers again
+	copy(r.fine, r.bestFine)
+	r.charge()
+	r.bound() // what the regions choose is that of the best multipliers again
 }
 
 // follow moves each region's mean hour towards the busiest hour of what the
@@ -242,10 +336,11 @@ func (r *relaxation) follow(pace float64) {
 				load[b][l] *= 1 - pace
 			}
 		}
-		for i, e := range r.order[s][:min(r.whole[s]+1, len(r.edges))] {
+		c := r.chosen[s]
+		for i, e := range r.order[s][:min(c.whole+1, len(r.edges))] {
 			share := pace
-			if i == r.whole[s] {
-				share *= r.part[s]
+			if i == c.whole {
+				share *= c.part
 			}
 			if share == 0 {
 				continue

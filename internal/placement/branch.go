@@ -20,7 +20,7 @@ type tree struct {
 	undecided [][]uint8 // [position][edge] closest rank among free[position:]
 	closest   [][]uint8 // [open regions][edge] closest rank among the open ones
 	second    [][]uint8 // [open regions][edge] next closest
-	constant  float64
+	base      float64   // the bound's constant
 	saving    []float64 // [position] what free[position:] can save at most
 	settled   []duty    // [s] of settled edges
 	late      float64   // share of the requests that are settled beyond max_p95_latency_ms
@@ -33,11 +33,8 @@ func newTree(r *relaxation, free []int) *tree {
 	n, e := len(r.regions), len(r.edges)
 	t := &tree{
 		relaxation: r, free: free, rankOf: make([]uint8, n*e), wish: make([][]int, n),
-		settled: make([]duty, n), moved: make([]float64, n*n), constant: r.closedCost(),
+		settled: make([]duty, n), moved: make([]float64, n*n), base: r.constant(),
 		edges: make([]int, 0, e), values: make([]float64, 0, n),
-	}
-	for _, v := range r.edgePrice {
-		t.constant += v
 	}
 	for i, s := range r.near {
 		t.rankOf[i/n*n+int(s)] = uint8(i % n)
@@ -136,7 +133,7 @@ func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
 	if t.settle(open, position); t.late > 0.05+tol {
 		return math.Inf(1) // too many requests are settled beyond the limit
 	}
-	lower := t.constant + t.saving[position]
+	lower := t.base + t.saving[position]
 	for s := range t.regions {
 		if set>>s&1 == 0 {
 			continue
@@ -147,8 +144,7 @@ func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
 				t.edges = append(t.edges, e)
 			}
 		}
-		v, _, _ := t.fill(s, t.settled[s], t.edges)
-		lower += v
+		lower += t.fill(s, t.settled[s], t.edges).usd
 	}
 	if !(lower <= cutoff) {
 		return lower
@@ -161,7 +157,7 @@ func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
 				t.edges = append(t.edges, e)
 			}
 		}
-		v, _, _ := t.fill(s, duty{}, t.edges)
+		v := t.fill(s, duty{}, t.edges).usd
 		if v < 0 {
 			t.values = append(t.values, v)
 		}
