@@ -125,6 +125,22 @@ func (t *tree) settle(open, position int) {
 	}
 }
 
+// overdrawn says whether what is settled alone needs more than a limit allows.
+func (t *tree) overdrawn(set uint64) bool {
+	total, usd := 0, 0.0
+	for s := range t.regions {
+		if set>>s&1 == 0 {
+			continue
+		}
+		d := &t.settled[s]
+		_, count := t.own(s, d.load*(1-2*tol), false)
+		d.count = max(d.count, count)
+		total += d.count
+		usd += t.rent[s] * float64(d.count)
+	}
+	return total > t.limits.MaxMachines || !within(usd, t.limits.MaxMonthlyCost)
+}
+
 // below is a bound on every set that has exactly the regions of open, given by
 // their number and set, and any of free[position:].
 func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
@@ -132,6 +148,9 @@ func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
 	closest, undecided := t.closest[open], t.undecided[position]
 	if t.settle(open, position); t.late > 0.05+tol {
 		return math.Inf(1) // too many requests are settled beyond the limit
+	}
+	if t.overdrawn(set) {
+		return math.Inf(1)
 	}
 	lower := t.base + t.saving[position]
 	for s := range t.regions {
