@@ -51,3 +51,69 @@ func TestWorkedExample(t *testing.T) {
 		}
 	}
 }
+
+func TestRequiredCountsStepByStep(t *testing.T) {
+	// Edges 1, 2 and 3 are closest to regions a, b and c; then comes the next
+	// one of the circle.
+	circle := func(soft float64, l Limits, demand ...float64) Problem {
+		p := Problem{
+			Candidates: []Candidate{{Region: "a"}, {Region: "b"}, {Region: "c"}},
+			LatencyMS:  [][]float64{{0, 1, 2}, {2, 0, 1}, {1, 2, 0}},
+			SoftLimit:  soft, Limits: l,
+		}
+		for i, d := range demand {
+			p.Edges = append(p.Edges, Edge{Region: string(rune('1' + i)), Demand: []float64{d}})
+		}
+		return p
+	}
+	full := circle(10, Limits{MinMachines: 6}, 30, 5, 0)
+	full.Candidates[0].MaxMachines = 4
+	hard := circle(20, Limits{Survive: Machine}, 4, 4, 4)
+	hard.HardLimit = 8
+	for name, tt := range map[string]struct {
+		p    Problem
+		open []string
+		want map[string]Counts
+	}{
+		"an exact load is not rounded up": {
+			circle(0.3, Limits{}, 0.1, 0.2, 0), []string{"a"},
+			map[string]Counts{"a": {0.30000000000000004, 1, 1, 1}},
+		},
+		"two small regions take over from each other": {
+			circle(10, Limits{Survive: Machine}, 6, 7, 0), []string{"a", "b"},
+			map[string]Counts{"a": {6, 1, 2, 2}, "b": {7, 1, 2, 2}},
+		},
+		"a region alone keeps a spare Machine": {
+			circle(10, Limits{Survive: Machine}, 6, 2, 1), []string{"c"},
+			map[string]Counts{"c": {9, 1, 2, 2}},
+		},
+		"without a soft limit a region alone still has two": {
+			circle(0, Limits{Survive: Machine}, 600, 2, 1), []string{"c"},
+			map[string]Counts{"c": {603, 1, 2, 2}},
+		},
+		"without a soft limit other regions are spare enough": {
+			circle(0, Limits{Survive: Machine}, 600, 2, 1), []string{"b", "c"},
+			map[string]Counts{"b": {602, 1, 1, 1}, "c": {1, 1, 1, 1}},
+		},
+		"a lost region moves to the next closest": {
+			circle(10, Limits{Survive: Region}, 9, 8, 7), []string{"a", "b", "c"},
+			map[string]Counts{"a": {9, 1, 2, 2}, "b": {8, 1, 2, 2}, "c": {7, 1, 2, 2}},
+		},
+		"filling goes to the most load per Machine, ties to the lower code": {
+			circle(10, Limits{MinMachines: 6}, 10, 10, 4), []string{"a", "b", "c"},
+			map[string]Counts{"a": {10, 1, 1, 3}, "b": {10, 1, 1, 2}, "c": {4, 1, 1, 1}},
+		},
+		"filling skips a full region": {
+			full, []string{"a", "b"},
+			map[string]Counts{"a": {30, 3, 3, 4}, "b": {5, 1, 1, 2}},
+		},
+		"a hard limit below the soft limit stands for both": {
+			hard, []string{"a", "b"},
+			map[string]Counts{"a": {8, 1, 2, 2}, "b": {4, 1, 2, 2}},
+		},
+	} {
+		if got, ok := tt.p.Required(tt.open); !ok || !maps.Equal(got, tt.want) {
+			t.Errorf("%s: %v, %v; want %v", name, got, ok, tt.want)
+		}
+	}
+}

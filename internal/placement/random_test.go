@@ -50,13 +50,14 @@ func randomProblem(r *rand.Rand) Problem {
 		p.Current["stray"] = r.IntN(3)
 	}
 	transfer, idle := maybe(0.4), maybe(0.05)
+	unit := []float64{1, 5}[r.IntN(2)] // small loads share one Machine
 	for i := range e {
 		edge := Edge{Region: fmt.Sprintf("e%02d", (i*3+1)%10), GBOut: number(5, 10)}
 		if maybe(0.8) {
 			edge.Requests = number(10, 100)
 		}
 		for range hours {
-			d := number(8, 5)
+			d := number(8, unit)
 			if idle {
 				d = 0
 			}
