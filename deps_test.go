@@ -35,11 +35,12 @@ var layers = map[string]struct {
 	"report":     {pure: true, imports: "fleet latency placement plan price region report/doc"},
 	"report/doc": {pure: true},
 
-	"secret":  {},
-	"flyapi":  {imports: "fleet hint price region secret", modules: "github.com/superfly/fly-go golang.org/x/sync"},
-	"promapi": {imports: "demand hint region secret", modules: "golang.org/x/sync github.com/prometheus/common"},
-	"ghapi":   {imports: "hint secret", modules: "github.com/google/go-github/v89"},
-	"config":  {imports: "hint placement plan region secret", modules: "gopkg.in/yaml.v3 github.com/joho/godotenv"},
+	"endpoint": {},
+	"secret":   {},
+	"flyapi":   {imports: "endpoint fleet hint price region secret", modules: "github.com/superfly/fly-go golang.org/x/sync"},
+	"promapi":  {imports: "demand endpoint hint region secret", modules: "golang.org/x/sync github.com/prometheus/common"},
+	"ghapi":    {imports: "endpoint hint secret", modules: "github.com/google/go-github/v89"},
+	"config":   {imports: "endpoint hint placement plan region secret", modules: "gopkg.in/yaml.v3 github.com/joho/godotenv"},
 	"action": {
 		imports: "config demand fleet flyapi ghapi hint latency plan price promapi region report secret",
 		modules: "github.com/sethvargo/go-githubactions golang.org/x/sync",
