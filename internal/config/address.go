@@ -2,37 +2,30 @@ package config
 
 import (
 	"errors"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 )
 
-// parseURL reads the base URL of a service that gets a token: https, or http
-// on this machine only. The result has no slash at its end.
+// parseURL reads the base URL of a service that gets a token. The result has no
+// slash at its end.
 func parseURL(_ Option, text string) (string, error) {
-	u, err := url.Parse(text)
+	u, err := endpoint.Parse(text)
 	switch {
-	case err != nil || u.Opaque != "" || u.Host == "" || u.Hostname() == "":
-		return "", errors.New("want a URL such as https://host/path")
-	case u.User != nil:
+	case err == nil:
+		return u.String(), nil
+	case errors.Is(err, endpoint.ErrUser):
 		return "", errors.New("want a URL without user and password; tokens have options of their own")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
+	case errors.Is(err, endpoint.ErrQuery):
 		return "", errors.New("want a URL without query and fragment")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case errors.Is(err, endpoint.ErrPlainHTTP):
 		return "", errors.New("want https: plain http would carry the token in the clear; it is allowed on localhost only")
-	case u.Scheme != "https" && u.Scheme != "http":
+	case errors.Is(err, endpoint.ErrScheme):
 		return "", errors.New("want a URL that begins with https://")
+	default:
+		return "", errors.New("want a URL such as https://host/path")
 	}
-	return strings.TrimRight(u.String(), "/"), nil
-}
-
-// loopback tells whether host is this machine, without asking any resolver.
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // takesFlyToken tells whether the metrics at prometheusURL may be asked with
@@ -43,5 +36,5 @@ func takesFlyToken(prometheusURL string) bool {
 		return true
 	}
 	u, err := url.Parse(prometheusURL)
-	return err == nil && (strings.EqualFold(u.Hostname(), "api.fly.io") || loopback(u.Hostname()))
+	return err == nil && (strings.EqualFold(u.Hostname(), "api.fly.io") || endpoint.Loopback(u.Hostname()))
 }
