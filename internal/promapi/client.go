@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/secret"
 )
@@ -65,7 +64,7 @@ type Client struct {
 // New checks the options, all of them, and returns a Client. It sends nothing.
 func New(o Options) (*Client, error) {
 	var errs []error
-	base, loopback, err := checkURL(o.BaseURL)
+	base, loopback, err := parseURL(o.BaseURL)
 	if err != nil {
 		errs = append(errs, err)
 	}
@@ -99,7 +98,7 @@ func New(o Options) (*Client, error) {
 		c.now = time.Now //nolint:forbidigo // the default of a seam
 	}
 	if c.sleep == nil {
-		c.sleep = sleep
+		c.sleep = endpoint.Sleep
 	}
 	if c.jitter == nil {
 		c.jitter = rand.Float64
@@ -115,60 +114,28 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// checkURL returns the address of the API below raw, and whether its host is
+// parseURL returns the address of the API below raw, and whether its host is
 // this machine.
-func checkURL(raw string) (base string, loopback bool, err error) {
-	fail := func(why string) (string, bool, error) {
-		return "", false, hint.Wrap(fmt.Errorf("read prometheus-url: %s", why),
+func parseURL(raw string) (base string, loopback bool, err error) {
+	raw = strings.TrimSpace(raw)
+	u, err := endpoint.Parse(raw)
+	if raw == "" {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return "", false, hint.Wrap(fmt.Errorf("read prometheus-url: %w", err),
 			"use https://api.fly.io/prometheus/<org>, where <org> is the slug that `fly orgs list` shows")
 	}
-	u, err := url.Parse(strings.TrimSpace(raw))
-	switch {
-	case raw == "":
-		return fail("it is empty")
-	case err != nil: // the error of url.Parse repeats the text, which may hold a secret
-		return fail("it is not a URL")
-	case u.Scheme != "https" && u.Scheme != "http":
-		return fail("it must start with https://")
-	case u.Hostname() == "":
-		return fail("it has no host")
-	case u.User != nil:
-		return fail("it must not carry a user name or password")
-	case u.RawQuery != "" || u.Fragment != "":
-		return fail("it must not have a query or a fragment")
-	}
-	loopback = isLoopback(u.Hostname())
-	if u.Scheme == "http" && !loopback {
-		return fail("plain http would carry the token in the clear")
-	}
-	return strings.TrimRight(u.String(), "/") + "/api/v1/", loopback, nil
+	return u.String() + "/api/v1/", endpoint.Loopback(u.Hostname()), nil
 }
 
-// isLoopback tells whether host is this machine, by name or address.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
-
-// stayOnHost follows a redirect only where it stays on the same scheme and
-// host and keeps the method and with it the query. Any other answer is
-// returned as it is, so that the token goes nowhere else.
+// stayOnHost follows a redirect only where it stays with the same origin and
+// keeps the method and with it the query. Any other answer is returned as it
+// is, so that the token goes nowhere else.
 func stayOnHost(req *http.Request, via []*http.Request) error {
 	first := via[0]
-	if len(via) > 3 || req.Method != first.Method || req.URL.Host != first.URL.Host || req.URL.Scheme != first.URL.Scheme {
+	if len(via) > 3 || req.Method != first.Method || !endpoint.SameOrigin(req.URL, first.URL) {
 		return http.ErrUseLastResponse
 	}
 	return nil
-}
-
-// sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

@@ -31,6 +31,7 @@ func TestNewReportsEveryBadOption(t *testing.T) {
 		{"no host", "https:///prometheus/acme", testToken, []string{"no host"}},
 		{"a password", "https://u:" + testToken + "@api.fly.io/prometheus/acme", testToken, []string{"user name or password"}},
 		{"a query", "https://api.fly.io/prometheus/acme?x=" + testToken, testToken, []string{"query or a fragment"}},
+		{"an empty query, where the path would end up", "https://api.fly.io/prometheus/acme?", testToken, []string{"query or a fragment"}},
 		{"not a URL", "https://api.fly.io/%zz" + testToken, testToken, []string{"not a URL"}},
 		{"no token for another host", "https://api.fly.io/prometheus/acme", "", []string{"metrics token: the token is empty"}},
 		{"a broken token on loopback", "http://127.0.0.1:1", "a b", []string{"a blank inside"}},

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 )
 
 const (
@@ -111,7 +113,7 @@ func (c *Client) attempt(ctx context.Context, q query) (a *answer, wait time.Dur
 		return &Error{Op: q.op, Status: resp.StatusCode, Kind: kind, Body: c.excerpt(text), Err: cause}
 	}
 	if resp.StatusCode != http.StatusOK {
-		wait = retryAfter(resp.Header.Get("Retry-After"), c.now())
+		wait, _ = endpoint.RetryAfter(resp.Header, c.now()) // what is no time, and 0, is left to the backoff
 		return nil, wait, slices.Contains(retryable, resp.StatusCode), fail(statusKind(resp.StatusCode), serverWords(body), nil)
 	}
 	switch {
@@ -155,18 +157,6 @@ func (c *Client) transportError(ctx context.Context, q query, err error) *Error 
 func broken(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-}
-
-// retryAfter reads a Retry-After header, in seconds or as a date. 0: none, or
-// nonsense.
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return time.Duration(min(max(seconds, 0), 24*3600)) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), 24*time.Hour)
-	}
-	return 0
 }
 
 // serverWords picks the message out of an error envelope, or returns the body
