@@ -20,6 +20,7 @@ import (
 	"github.com/superfly/fly-go/flaps"
 	"github.com/superfly/fly-go/tokens"
 
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/region"
 	"github.com/fly-placer/fly-placer/internal/secret"
@@ -110,20 +111,16 @@ func New(ctx context.Context, options Options) (*Client, error) {
 	}, nil
 }
 
-// parseURL takes https, or http on loopback: anything else would show the
-// token to the network.
 func parseURL(what, text string) (*url.URL, error) {
-	u, err := url.Parse(text)
+	u, err := endpoint.Parse(text)
 	switch {
-	case err != nil || u.Host == "" || u.Opaque != "":
-		return nil, hint.Wrap(fmt.Errorf("parse %s: not a URL", what), "give it like %s", DefaultAPIURL)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, hint.Wrap(fmt.Errorf("parse %s: it has more than a host and a path", what), "give it like %s", DefaultAPIURL)
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		return nil, hint.Wrap(fmt.Errorf("use %s %s: only https, or http on loopback, keeps the token from the network", what, u),
-			"use https")
+	case err == nil:
+		return u, nil
+	case errors.Is(err, endpoint.ErrPlainHTTP):
+		return nil, hint.Wrap(fmt.Errorf("parse %s: %w", what, err), "use https")
+	default:
+		return nil, hint.Wrap(fmt.Errorf("parse %s: %w", what, err), "give it like %s", DefaultAPIURL)
 	}
-	return u, nil
 }
 
 // appName is what Fly.io allows; fly-go puts names into paths as they are.

@@ -21,6 +21,7 @@ func TestBadOptionsAreReportedTogetherAndNothingIsSent(t *testing.T) {
 	}
 	for _, url := range []string{
 		"http://10.0.0.1", "ftp://localhost", "api.machines.dev", "https://", "https://x?y=1", "https://x#y", "http://localhost.evil.example", "://",
+		"https://:443", "https://x?", "https://x#", "http://LOCALHOST:1",
 	} {
 		if _, err := New(t.Context(), Options{APIURL: url, GraphQLURL: DefaultGraphQLURL, Token: secret.New(token)}); err == nil {
 			t.Errorf("%q is taken", url)

@@ -11,9 +11,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/secret"
 )
 
@@ -79,23 +79,12 @@ func newTransport(options Options, target *url.URL) *transport {
 		t.base = base
 	}
 	if t.sleep == nil {
-		t.sleep = sleep
+		t.sleep = endpoint.Sleep
 	}
 	if t.readTimeout == 0 {
 		t.readTimeout = readTimeout
 	}
 	return t
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 type readKey struct{}
@@ -153,7 +142,7 @@ func (t *transport) attempt(req *http.Request, body []byte, timeout time.Duratio
 	out.URL.User, out.URL.Opaque, out.URL.RawPath = nil, "", ""
 	out.URL.Path = t.target.Path
 	if !t.whole {
-		out.URL.Path = strings.TrimSuffix(t.target.Path, "/") + req.URL.Path
+		out.URL.Path = t.target.Path + req.URL.Path
 	}
 	out.Header.Del("Fly-Force-Instance-Id") // from the environment, not from us
 	if body != nil {
@@ -197,7 +186,10 @@ func again(ctx context.Context, resp *http.Response, err error, n int) (time.Dur
 	default:
 		return 0, false
 	}
-	if asked, ok := retryAfter(resp.Header); ok {
+	// A date counts from the answer's own Date, so that no clock is needed; the
+	// zero time when that is missing.
+	answered, _ := http.ParseTime(resp.Header.Get("Date"))
+	if asked, ok := endpoint.RetryAfter(resp.Header, answered); ok {
 		if asked > longestWait {
 			return 0, false
 		}
@@ -219,30 +211,4 @@ func passing(err error) bool {
 	default:
 		return !errors.Is(err, errAnswer)
 	}
-}
-
-// retryAfter reads the header in both of its forms. A date counts from the
-// answer's own Date, so that no clock is needed.
-func retryAfter(header http.Header) (time.Duration, bool) {
-	text := header.Get("Retry-After")
-	if text == "" {
-		return 0, false
-	}
-	if seconds, err := strconv.Atoi(text); err == nil {
-		return time.Duration(min(max(seconds, 0), 24*60*60)) * time.Second, true
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0, false
-	}
-	now, err := http.ParseTime(header.Get("Date"))
-	if err != nil {
-		return 0, false
-	}
-	return max(at.Sub(now), 0), true
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
