@@ -21,6 +21,7 @@ import (
 
 	"github.com/google/go-github/v89/github"
 
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/hint"
 )
 
@@ -91,7 +92,7 @@ func New(o Options) (*Client, error) {
 		c.now = time.Now
 	}
 	if c.sleep == nil {
-		c.sleep = sleep
+		c.sleep = endpoint.Sleep
 	}
 	if c.budget <= 0 {
 		c.budget = DefaultBudget
@@ -122,19 +123,18 @@ func parseAPIURL(raw string) (*url.URL, error) {
 	if raw == "" {
 		raw = DefaultAPIURL
 	}
-	u, err := url.Parse(raw)
-	const next = "set GITHUB_API_URL to https://api.github.com or https://<host>/api/v3"
+	u, err := endpoint.Parse(raw)
+	next := "set GITHUB_API_URL to https://api.github.com or https://<host>/api/v3"
 	switch {
-	case err != nil:
-		return nil, hint.Wrap(errors.New("parse GitHub API URL: not a URL"), next)
-	case u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		return nil, hint.Wrap(fmt.Errorf("parse GitHub API URL %q: want an https:// address", u.Redacted()), next)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, hint.Wrap(fmt.Errorf("parse GitHub API URL %q: user, query and fragment have no place in it", u.Redacted()), next)
-	case u.Scheme == "http" && !loopback(u):
-		return nil, hint.Wrap(fmt.Errorf("parse GitHub API URL %q: plain http would show the token to the network", u.Redacted()), "use https")
+	case errors.Is(err, endpoint.ErrPlainHTTP):
+		next = "use https"
+	case errors.Is(err, endpoint.ErrUser), errors.Is(err, endpoint.ErrQuery):
+		err = errors.New("user, query and fragment have no place in it")
 	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/")+"/", ""
+	if err != nil {
+		return nil, hint.Wrap(fmt.Errorf("parse GitHub API URL: %w", err), "%s", next)
+	}
+	u.Path, u.RawPath = u.Path+"/", ""
 	return u, nil
 }
 
@@ -173,15 +173,4 @@ func validName(s string) bool {
 	return s != "" && s != "." && s != ".." && !strings.ContainsFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
 	})
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

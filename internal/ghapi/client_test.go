@@ -64,6 +64,8 @@ func TestNewRefusesWhatWouldLeakOrNotWork(t *testing.T) {
 		{"github.example.com", "t0ken", "want an https:// address"},
 		{"https://me:pass@github.example.com", "t0ken", "user, query and fragment have no place in it"},
 		{"https://github.example.com?x=1", "t0ken", "user, query and fragment have no place in it"},
+		{"https://github.example.com/api/v3?", "t0ken", "user, query and fragment have no place in it"},
+		{"https://t0ken@github.example.com", "t0ken", "user, query and fragment have no place in it"},
 		{"https://github.example.com:x", "t0ken", "not a URL"},
 		{"", "", "it is empty"},
 		{"", "t0ken\n", "it contains a blank"},

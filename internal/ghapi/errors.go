@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-github/v89/github"
 
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/hint"
 )
 
@@ -159,17 +160,14 @@ func kindOf(resp *http.Response, message string) error {
 	}
 }
 
-// waitOf reads how long GitHub wants to be left alone: Retry-After, in seconds or
-// as a date, else the reset of a limit that is used up.
+// waitOf reads how long GitHub wants to be left alone: Retry-After, else the reset
+// of a limit that is used up. 0: it does not say. Otherwise at least a second, also
+// for a Retry-After that is no time.
 func waitOf(resp *http.Response, now time.Time) time.Duration {
 	var d time.Duration
-	switch value := resp.Header.Get("Retry-After"); {
-	case value != "":
-		if seconds, err := strconv.Atoi(value); err == nil {
-			d = time.Duration(min(seconds, 1<<20)) * time.Second
-		} else if at, err := http.ParseTime(value); err == nil {
-			d = at.Sub(now)
-		}
+	switch {
+	case resp.Header.Get("Retry-After") != "":
+		d, _ = endpoint.RetryAfter(resp.Header, now)
 	case resp.Header.Get(github.HeaderRateRemaining) == "0":
 		if at, err := strconv.ParseInt(resp.Header.Get(github.HeaderRateReset), 10, 64); err == nil {
 			d = time.Unix(at, 0).Sub(now) + time.Second // the reset is in whole seconds

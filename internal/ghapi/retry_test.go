@@ -1,23 +1,10 @@
 package ghapi
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"testing"
 	"time"
 )
-
-func TestSleepEndsWithTheContext(t *testing.T) {
-	if err := sleep(t.Context(), time.Millisecond); err != nil {
-		t.Error(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-}
 
 func TestWaitsAreReadFromHeaders(t *testing.T) {
 	now := time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
+
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 )
 
 // maxAnswer bounds an answer: a page of 100 comments of 65,536 characters of four
@@ -33,7 +33,7 @@ type transport struct {
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context()) // a RoundTripper may not change what it was given
 	req.Header.Del("Authorization")
-	if sameOrigin(req.URL, t.base) {
+	if endpoint.SameOrigin(req.URL, t.base) {
 		req.Header.Set("Authorization", "Bearer "+t.token)
 	}
 	resp, err := t.next.RoundTrip(req)
@@ -63,26 +63,6 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
-}
-
-func port(u *url.URL) string {
-	switch {
-	case u.Port() != "":
-		return u.Port()
-	case u.Scheme == "https":
-		return "443"
-	default:
-		return "80"
-	}
-}
-
-func loopback(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	return strings.EqualFold(u.Hostname(), "localhost") || (ip != nil && ip.IsLoopback())
-}
-
 // redirects lets reads follow (the transport keeps the token at home) and writes
 // only to the same origin with method and body intact, which is the 307 or 308 of
 // a renamed repository. net/http would turn a POST that is answered by 301 or 302
@@ -94,9 +74,9 @@ func redirects(base *url.URL) func(*http.Request, []*http.Request) error {
 		switch {
 		case len(via) >= 5:
 			return fmt.Errorf("%w: more than 5 in a row", errRedirect)
-		case req.URL.Scheme != "https" && (req.URL.Scheme != "http" || !loopback(req.URL)):
+		case !endpoint.Confidential(req.URL):
 			return fmt.Errorf("%w: to plain http at %s", errRedirect, req.URL.Host)
-		case write && !sameOrigin(req.URL, base):
+		case write && !endpoint.SameOrigin(req.URL, base):
 			return fmt.Errorf("%w: a write would leave for %s", errRedirect, req.URL.Host)
 		case write && req.Method != first.Method:
 			return fmt.Errorf("%w: a %s would become a %s", errRedirect, first.Method, req.Method)
