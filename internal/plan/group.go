@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/fleet"
+	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/region"
 )
@@ -68,9 +70,14 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 	out.Problem = a.problem
 	out.Objective, out.Bound, out.Gap, out.Solved = a.Objective, a.Bound, a.Gap, a.Status
 	out.Findings = append(out.Findings, a.findings...)
-	if a.Status == placement.Infeasible {
+	switch a.Status {
+	case placement.Infeasible:
 		out.Status, out.Conflict = Infeasible, a.Conflict
 		return nil
+	case placement.Unknown:
+		return hint.Wrap(errors.New("no placement that meets every limit was found within the solver's work limit"),
+			"loosen a limit, or narrow the candidates with allow-regions")
+	case placement.Optimal, placement.Feasible:
 	}
 	after, err := placement.Evaluate(p.live, a.Placement)
 	if err != nil {
@@ -189,7 +196,7 @@ func figures(e placement.Evaluation) Figures {
 
 // alternative prices another solution, unless it is the planned one.
 func alternative(p problem, s placement.Solution, planned map[string]int) (*Alternative, error) {
-	if s.Status == placement.Infeasible || maps.Equal(s.Placement, planned) {
+	if len(s.Placement) == 0 || maps.Equal(s.Placement, planned) {
 		return nil, nil
 	}
 	e, err := placement.Evaluate(p.live, s.Placement)

@@ -32,7 +32,7 @@ const minShare = 0.001
 func solveBusy(pol Policy, p *problem, liveCost float64) (answer, error) {
 	for {
 		a, err := solve(pol, *p, liveCost)
-		if err != nil || a.Status == placement.Infeasible {
+		if err != nil || len(a.Placement) == 0 {
 			return a, err
 		}
 		idle := p.idle(a.Solution)
@@ -89,12 +89,12 @@ func solve(pol Policy, p problem, liveCost float64) (answer, error) {
 	if a.unrestricted, err = placement.Solve(free, placement.Options{}); err != nil {
 		return a, err
 	}
-	if a.unrestricted.Status != placement.Infeasible && a.unrestricted.MonthlyCost <= guard &&
+	if len(a.unrestricted.Placement) > 0 && a.unrestricted.MonthlyCost <= guard &&
 		changes(p.Current, a.unrestricted.Placement) <= p.Limits.MaxChanges {
 		a.Solution = a.unrestricted
 		return a, nil
 	}
-	if a.unrestricted.Status != placement.Infeasible {
+	if len(a.unrestricted.Placement) > 0 {
 		if err := a.relax(pol, guard); err != nil {
 			return a, err
 		}
@@ -117,7 +117,7 @@ func (a *answer) relax(pol Policy, guard float64) error {
 			return err
 		}
 		n := changes(a.problem.Current, fewest.Placement)
-		if fewest.Status != placement.Infeasible && n > a.problem.Limits.MaxChanges {
+		if len(fewest.Placement) > 0 && n > a.problem.Limits.MaxChanges {
 			a.find("%d Machines must be created or destroyed for the limits and the measured load, more than the usual %d",
 				"set max-changes to bound what one plan may change", n, a.problem.Limits.MaxChanges)
 			a.problem.Limits.MaxChanges = n
@@ -127,7 +127,7 @@ func (a *answer) relax(pol Policy, guard float64) error {
 		return nil
 	}
 	cheapest, err := extreme(a.problem, func(*placement.Problem) {})
-	if err != nil || cheapest.Status == placement.Infeasible {
+	if err != nil || len(cheapest.Placement) == 0 {
 		return err // the last solve says which limits contradict each other
 	}
 	if cheapest.MonthlyCost > guard {
