@@ -30,7 +30,8 @@
 // counts: two Machines in a region that is alone, two regions. A hard limit
 // below the soft limit stands for both. Live Machines beyond the required ones
 // stay if that is cheaper than destroying them, or if MaxChanges forces it, as
-// far as limits allow (tally.settle says why the cheapest first is best).
+// far as limits allow (tally.settle says why the cheapest first is best). A
+// region never runs more than 100,000.
 //
 // Everything is compared with a relative tolerance of 1e-9, rounding up too: 48
 // requests at 16 a Machine are 3 Machines, however the 48 was added up. Equal
@@ -68,7 +69,9 @@
 //     surplus for MaxChanges only adds to it.
 //   - Shares x may split an edge and ignore which region is closest.
 //   - Limits are dropped, except on the number of regions, required ones, and
-//     the most Machines of a region.
+//     the most Machines of a region. Those on Machines, changes and cost come
+//     back with a multiplier each: who exceeds one pays, who keeps to it
+//     doesn't gain, because the bound takes the whole limit's charge off K.
 //
 // The multipliers are found once by subgradient steps (Held, Wolfe and Crowder,
 // Mathematical Programming 6, 1974) and then stay.
@@ -93,9 +96,10 @@
 // best or beyond a limit. Hours in which every edge has no more demand than in
 // one other hour are left out beforehand.
 //
-// Limits on cost, Machines and changes are invisible to this bound. When the
-// warm-up meets none of them, the same search first minimises the tightest of
-// these quantities, which either finds a placement or proves that none exists.
+// A node is left out too when its settled edges alone break a limit. When the
+// warm-up finds no placement, there is no objective to compare a bound with;
+// then the same search first minimises cost, Machines or changes, whichever is
+// tightest, which either finds a placement or proves that none exists.
 //
 // Options.MaxNodes bounds the work, never the time, so answers can be
 // reproduced. When it is reached, the best placement comes with the lowest

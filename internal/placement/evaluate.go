@@ -151,10 +151,8 @@ func (t *tally) brokenPerRegion() []Breach {
 			}
 		}
 		least("load", machines(t.peak[next], t.quota))
-		if t.limits.Survive == Machine || t.limits.Survive == Region {
-			if t.survive[next] > t.base[next] {
-				least("survive", t.survive[next])
-			}
+		if t.survive[next] > t.base[next] {
+			least("survive", t.survive[next])
 		}
 		least("min_machines", t.minimum[s])
 		least("min_machines_per_region", t.limits.MinMachinesPerRegion)

@@ -120,7 +120,8 @@ const (
 	Unknown    Status = "unknown"    // none found, none excluded when the work limit was reached
 )
 
-// A Conflict names a limit that takes part in an infeasibility.
+// A Conflict names a limit that takes part in an infeasibility: without it,
+// all others kept, there is a placement. The limit "survive" has no value.
 type Conflict struct {
 	Limit string  `json:"limit"`
 	Value float64 `json:"value"`

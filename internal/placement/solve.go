@@ -5,11 +5,11 @@ import "math"
 // Options bound the work of Solve. The zero value is the default.
 type Options struct {
 	// MaxNodes is how many sets of regions the search may look at; 0 means
-	// 8 million, which every problem of 22 candidates stays below.
+	// 9 million, more than 22 candidates have.
 	MaxNodes int
 }
 
-const defaultNodes = 8 << 20
+const defaultNodes = 9_000_000
 
 // Solve returns the placement with the lowest objective that keeps to every
 // limit, and proves it: doc.go states the model and the method. The error is

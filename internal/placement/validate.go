@@ -10,8 +10,8 @@ import (
 const (
 	// maxCandidates is what a set of regions in one machine word holds.
 	maxCandidates = 64
-	// maxCount bounds every stated number of Machines, so that sums stay exact
-	// and filling up one Machine at a time stays cheap.
+	// maxCount bounds the Machines of a region and every stated number, so that
+	// sums stay exact and counting up one Machine at a time stays cheap.
 	maxCount = 100_000
 )
 
@@ -27,8 +27,8 @@ func (p Problem) Validate() error {
 	c.amount(p.ValuePerMS, "value_per_ms")
 	c.amount(p.ChangeCost, "change_cost")
 	c.amount(p.MachineChangeCost, "machine_change_cost")
-	c.amount(p.SoftLimit, "soft_limit")
-	c.amount(p.HardLimit, "hard_limit")
+	c.share(p.SoftLimit, 1e15, "soft_limit")
+	c.share(p.HardLimit, 1e15, "hard_limit")
 	for _, code := range sortedKeys(p.Current) {
 		if code == "" {
 			c.add("current has an empty region code")
@@ -59,6 +59,13 @@ func (c *checker) amount(v float64, format string, args ...any) {
 	// 1e15 keeps every sum of products finite and far from losing cents.
 	if math.IsNaN(v) || v < 0 || v > 1e15 {
 		c.add("%s is %v; it must be a number from 0 to 1e15", fmt.Sprintf(format, args...), v)
+	}
+}
+
+// share checks a number that is divided by.
+func (c *checker) share(v, most float64, name string) {
+	if v != 0 && !(v >= 1e-6 && v <= most) {
+		c.add("%s is %v; it must be from 0.000001 to %v, or absent", name, v, most)
 	}
 }
 
@@ -145,9 +152,7 @@ func (c *checker) limits(l Limits) {
 	if l.MaxMachines > 0 && l.MinMachines > l.MaxMachines {
 		c.add("min_machines %d is above max_machines %d", l.MinMachines, l.MaxMachines)
 	}
-	if u := l.TargetUtilization; math.IsNaN(u) || u < 0 || u > 1 {
-		c.add("target_utilization is %v; it must be above 0 and at most 1 (absent: 1)", u)
-	}
+	c.share(l.TargetUtilization, 1, "target_utilization")
 	if !slices.Contains([]Survive{"", None, Machine, Region}, l.Survive) {
 		c.add("survive is %q; it must be %s, %s or %s", l.Survive, None, Machine, Region)
 	}
