@@ -20,7 +20,7 @@ func dump(p Problem) string {
 func TestSolveEqualsBruteForce(t *testing.T) {
 	count := map[Status]int{}
 	changed, surplus := 0, 0
-	for seed := range uint64(3000) {
+	for seed := range uint64(2400) {
 		p := randomProblem(rand.New(rand.NewPCG(seed, 1)))
 		got, err := Solve(p, Options{})
 		if err != nil {
@@ -53,7 +53,7 @@ func TestSolveEqualsBruteForce(t *testing.T) {
 		}
 	}
 	t.Logf("%v; changed %d, surplus kept %d", count, changed, surplus)
-	if count[Optimal] < 1500 || count[Infeasible] < 300 || surplus < 100 {
+	if count[Optimal] < 1400 || count[Infeasible] < 300 || surplus < 100 {
 		t.Errorf("the problems are one-sided: %v, surplus kept %d", count, surplus)
 	}
 }
