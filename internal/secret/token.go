@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strings"
 	"unique"
@@ -75,24 +74,47 @@ func (t Token) MarshalJSON() ([]byte, error) { return []byte(`"` + Mask + `"`), 
 // Bare returns the token's text without the scheme, "FlyV1" or "Bearer", that
 // people paste along with it. It is as secret as the token.
 func (t Token) Bare() string {
-	text := t.Reveal()
+	bare, _ := t.bare()
+	return bare
+}
+
+// bare is Bare, and tells whether FlyV1 was among the schemes.
+func (t Token) bare() (text string, flyV1 bool) {
+	text = t.Reveal()
 	for {
-		scheme, rest, found := strings.Cut(text, " ")
-		if !found {
-			if strings.EqualFold(text, "FlyV1") || strings.EqualFold(text, "Bearer") {
-				return ""
-			}
-			return text
-		}
-		if !strings.EqualFold(scheme, "FlyV1") && !strings.EqualFold(scheme, "Bearer") {
-			return text
+		scheme, rest, _ := strings.Cut(text, " ")
+		switch {
+		case strings.EqualFold(scheme, "FlyV1"):
+			flyV1 = true
+		case !strings.EqualFold(scheme, "Bearer"):
+			return text, flyV1
 		}
 		text = strings.TrimSpace(rest)
 	}
 }
 
+// Authorization returns the header that carries a valid token to Fly.io, as
+// secret as the token: "FlyV1 …" for macaroons and for what was pasted with that
+// scheme, "Bearer …" for anything else, without blanks around the commas. An
+// empty token gives "".
+//
+// The token decides, never where it came from: a macaroon that is sent as Bearer
+// gets 401 "something went wrong resolving organization" from Fly.io's metrics, so
+// a "Bearer" that was pasted before one is dropped.
+func (t Token) Authorization() string {
+	_, flyV1 := t.bare()
+	switch {
+	case t.IsZero():
+		return ""
+	case flyV1 || t.Macaroon():
+		return "FlyV1 " + strings.Join(t.pieces(), ",")
+	default:
+		return "Bearer " + strings.Join(t.pieces(), ",")
+	}
+}
+
 // Macaroon tells whether the token is one of Fly.io's macaroons, or a list
-// with one in it. Those are sent with the scheme FlyV1, others with Bearer.
+// with one in it.
 func (t Token) Macaroon() bool {
 	return slices.ContainsFunc(t.pieces(), func(piece string) bool {
 		return trimPrefix(piece) != piece
@@ -149,68 +171,6 @@ func (t Token) Parts() []string {
 // minPiece is the length below which a piece is too short to be looked for
 // inside other text: it would be found in ordinary words.
 const minPiece = 8
-
-// window is how many characters in a row text and token must share for the
-// text to be a piece of the token: a message that quotes the first or last
-// part of one gives that part away.
-const window = 12
-
-// looksLikeToken finds Fly.io's tokens of any kind by their prefix, also those
-// that were cut and those that nobody named.
-var looksLikeToken = regexp.MustCompile(`\b(?:fm1r|fm1a|fm2|fo1)_[A-Za-z0-9+/=_-]+`)
-
-// Redact returns text with Mask in place of the tokens, of their parts, of any
-// 12 or more characters in a row that come from one of them, and of anything
-// that looks like a token of Fly.io.
-func Redact(text string, tokens ...Token) string {
-	secretBytes := make([]bool, len(text))
-	found := false
-	mark := func(start, length int) {
-		found = true
-		for i := start; i < start+length; i++ {
-			secretBytes[i] = true
-		}
-	}
-	for _, token := range tokens {
-		for _, part := range token.Parts() {
-			for at := 0; ; {
-				i := strings.Index(text[at:], part)
-				if i < 0 {
-					break
-				}
-				mark(at+i, len(part))
-				at += i + 1
-			}
-		}
-		pieces := map[string]bool{}
-		for _, piece := range token.pieces() {
-			for i := 0; i+window <= len(piece); i++ {
-				pieces[piece[i:i+window]] = true
-			}
-		}
-		for i := 0; len(pieces) > 0 && i+window <= len(text); i++ {
-			if pieces[text[i:i+window]] {
-				mark(i, window)
-			}
-		}
-	}
-	for _, at := range looksLikeToken.FindAllStringIndex(text, -1) {
-		mark(at[0], at[1]-at[0])
-	}
-	if !found {
-		return text
-	}
-	var out strings.Builder
-	for i := range len(text) {
-		switch {
-		case !secretBytes[i]:
-			out.WriteByte(text[i])
-		case i == 0 || !secretBytes[i-1]:
-			out.WriteString(Mask)
-		}
-	}
-	return out.String()
-}
 
 // pieces returns the comma-separated pieces of the token without its scheme.
 func (t Token) pieces() []string {

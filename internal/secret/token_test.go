@@ -85,6 +85,23 @@ func TestSchemesThatPeoplePasteAreTakenOff(t *testing.T) {
 	}
 }
 
+func TestMacaroonsGoOutAsFlyV1AndOthersAsBearer(t *testing.T) {
+	for pasted, want := range map[string]string{
+		first:                            "FlyV1 " + first,
+		"Bearer " + first:                "FlyV1 " + first,
+		"flyv1 " + first + ", " + second: "FlyV1 " + first + "," + second,
+		"Bearer FlyV1 user-token":        "FlyV1 user-token",
+		"user-token," + first:            "FlyV1 user-token," + first,
+		"user-token":                     "Bearer user-token",
+		"bearer  user-token\n":           "Bearer user-token",
+		"":                               "",
+	} {
+		if got := secret.New(pasted).Authorization(); got != want {
+			t.Errorf("%q goes out as %q, want %q", pasted, got, want)
+		}
+	}
+}
+
 func TestValidateNamesWhatIsWrongAndNotTheToken(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"nothing":              {"", "is empty"},
