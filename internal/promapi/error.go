@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/secret"
@@ -162,9 +161,7 @@ var htmlTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 // token.
 func (c *Client) excerpt(text string) string { return excerpt(text, c.auth) }
 
-// excerpt makes a foreign text fit for one line: tokens removed, white space
-// folded, control and invisible characters dropped, at most excerptLimit
-// characters. Of an HTML page only the title is kept.
+// excerpt is secret.Excerpt with the title alone of an HTML page.
 func excerpt(text string, tokens ...secret.Token) string {
 	if isHTML([]byte(text)) {
 		title := "no title"
@@ -173,21 +170,7 @@ func excerpt(text string, tokens ...secret.Token) string {
 		}
 		text = "HTML page: " + title
 	}
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
-	// Redacted last: characters that were dropped may have hidden a token.
-	text = secret.Redact(strings.Join(strings.Fields(text), " "), tokens...)
-	if runes := []rune(text); len(runes) > excerptLimit {
-		text = string(runes[:excerptLimit-1]) + "…"
-	}
-	return text
+	return secret.Excerpt(text, excerptLimit, tokens...)
 }
 
 // isHTML tells whether a body starts like markup.
