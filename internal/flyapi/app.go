@@ -98,7 +98,7 @@ func (c *Client) unread(notes map[string]string, what string, errs ...error) {
 		if err == nil {
 			continue
 		}
-		if text := oneLine(secret.Redact(reason(err), c.token), 160); !slices.Contains(reasons, text) {
+		if text := secret.Excerpt(reason(err), 160, c.token); !slices.Contains(reasons, text) {
 			reasons = append(reasons, text)
 		}
 	}

@@ -191,8 +191,9 @@ func (c *Client) get(ctx context.Context, path string, out any) (http.Header, er
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
 		return nil, explain(&Error{
-			Method: http.MethodGet, Path: req.URL.Path, Status: resp.StatusCode, RequestID: resp.Header.Get(requestIDHeader),
-			Attempts: attemptsOf(resp), Text: unreadable(resp, err),
+			Method: http.MethodGet, Path: req.URL.Path, Status: resp.StatusCode, Attempts: attemptsOf(resp),
+			RequestID: secret.Excerpt(resp.Header.Get(requestIDHeader), longestText, c.token),
+			Text:      secret.Excerpt(unreadable(resp, err), longestText, c.token),
 		})
 	}
 	return resp.Header, nil

@@ -1,6 +1,7 @@
 package flyapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -92,10 +93,12 @@ func (t *transport) errorOf(req *http.Request, attempts int, resp *http.Response
 		Body:      []byte(secret.Redact(string(body), t.tokens...)),
 	}
 	if location := resp.Header.Get("Location"); resp.StatusCode/100 == 3 && location != "" {
-		e.Text = t.clean(fmt.Sprintf("redirects to %q are not followed, they would take the token along", location))
+		e.Text = fmt.Sprintf("redirects to %q are not followed, they would take the token along", location)
 	} else {
-		e.Text = said(resp.Header, e.Body)
+		e.Text = said(resp.Header, body)
 	}
+	// Cleaned last: JSON can spell a token in escapes.
+	e.Text = cmp.Or(t.clean(e.Text), "no explanation")
 	return e
 }
 
@@ -108,9 +111,12 @@ func (t *transport) failed(req *http.Request, attempts int, err error) *Error {
 	return e
 }
 
-func (t *transport) clean(text string) string { return oneLine(secret.Redact(text, t.tokens...), 300) }
+// longestText is how many characters of foreign words an error carries.
+const longestText = 300
 
-// said returns what an answer's body says went wrong.
+func (t *transport) clean(text string) string { return secret.Excerpt(text, longestText, t.tokens...) }
+
+// said returns what an answer's body says went wrong, in its own words.
 func said(header http.Header, body []byte) string {
 	var object struct {
 		Error   string `json:"error"`
@@ -120,13 +126,11 @@ func said(header http.Header, body []byte) string {
 	case isHTML(header, body):
 		return "a web page instead of the API's answer"
 	case json.Unmarshal(body, &object) == nil && object.Message != "":
-		return oneLine(object.Message, 300)
+		return object.Message
 	case object.Error != "":
-		return oneLine(object.Error, 300)
-	case len(strings.TrimSpace(string(body))) == 0:
-		return "no explanation"
+		return object.Error
 	default:
-		return oneLine(string(body), 300)
+		return string(body)
 	}
 }
 
@@ -144,23 +148,13 @@ func unreadable(resp *http.Response, err error) string {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the JSON ends early"
 	default:
-		return oneLine("not the JSON that was expected: "+err.Error(), 300)
+		return "not the JSON that was expected: " + err.Error()
 	}
 }
 
 func attemptsOf(resp *http.Response) int {
 	n, _ := strconv.Atoi(resp.Header.Get(attemptsHeader))
 	return n
-}
-
-// oneLine joins lines and cuts the text to at most limit bytes, between
-// characters.
-func oneLine(text string, limit int) string {
-	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
 }
 
 // explain takes the *Error out of what net/http and fly-go wrapped around it,

@@ -30,6 +30,15 @@ const (
 // echo is a body that repeats the token, as some services do.
 const echo = `{"error":"bad token FlyV1 fm2_lJPECAAAAAAAATQxxBCzQmWnqL9vVgN2,fm2_qW0rTyUiOpAsDfGhJkLzXcVbNm123456, starts with lJPECAAAAAAAATQxx"}`
 
+// escaped spells ASCII text in escapes of JSON.
+func escaped(text string) string {
+	var s strings.Builder
+	for _, r := range text {
+		fmt.Fprintf(&s, `\u%04x`, r)
+	}
+	return s.String()
+}
+
 func TestFailuresOfReads(t *testing.T) {
 	const retried, once = 4, 1
 	tests := []struct {
@@ -65,6 +74,9 @@ func TestFailuresOfReads(t *testing.T) {
 		{"a redirect", flysim.Fault{Kind: flysim.Redirect, Location: "https://evil.example/v1"}, "redirects", "fly-api-url", once},
 		{"an echo of the token", flysim.Fault{Status: 400, Body: echo}, "bad token", "did not accept", once},
 		{"an echo of the token, as text", flysim.Fault{Status: 500, Body: "no " + token}, "500", "status", retried},
+		{"an echo of the token in escapes", flysim.Fault{Status: 400, Body: `{"error":"` + escaped("bad "+token) + `"}`}, "400 Bad Request: bad [redacted]", "did not accept", once},
+		{"colours and blanks", flysim.Fault{Status: 400, Body: `{"message":"\u001b[31mred\u202e\r\n::error::x"}`}, "400 Bad Request: [31mred ::error::x (", "did not accept", once},
+		{"nothing to see", flysim.Fault{Status: 400, Body: "\x00\n"}, "400 Bad Request: no explanation", "did not accept", once},
 		{"a redirect with the token", flysim.Fault{Kind: flysim.Redirect, Location: "https://evil.example/?t=" + strings.ReplaceAll(token, " ", "+")}, "redirects", "proxy", once},
 	}
 	for _, route := range []string{routeApp, routeMachines} {
