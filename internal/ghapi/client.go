@@ -23,6 +23,7 @@ import (
 
 	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/secret"
 )
 
 // What a client does when its options say nothing.
@@ -56,8 +57,8 @@ func (o Options) GoString() string { return o.String() }
 // Client is a GitHub client for one token. It is safe for concurrent use.
 type Client struct {
 	gh      *github.Client
-	graphQL string // address of GraphQL
-	secret  string // the token, to strike it out of messages
+	graphQL string       // address of GraphQL
+	token   secret.Token // also to strike it out of messages
 	now     func() time.Time
 	sleep   func(context.Context, time.Duration) error
 	jitter  func() float64 // in [0, 1)
@@ -86,7 +87,7 @@ func New(o Options) (*Client, error) {
 		agent = "fly-placer"
 	}
 	c := &Client{
-		graphQL: graphQLURL(base), secret: o.Token, now: o.Now, sleep: o.Sleep, jitter: rand.Float64, budget: o.Budget,
+		graphQL: graphQLURL(base), token: secret.New(o.Token), now: o.Now, sleep: o.Sleep, jitter: rand.Float64, budget: o.Budget,
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -101,7 +102,7 @@ func New(o Options) (*Client, error) {
 	var err error
 	c.gh, err = github.NewClient(
 		github.WithHTTPClient(&http.Client{
-			Transport:     &transport{next: next, base: base, token: o.Token},
+			Transport:     &transport{next: next, base: base, token: c.token},
 			CheckRedirect: redirects(base),
 			Timeout:       timeout,
 		}),

@@ -9,12 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/google/go-github/v89/github"
 
 	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/secret"
 )
 
 // What can go wrong with GitHub. Every error of the client that an answer caused
@@ -178,15 +178,11 @@ func waitOf(resp *http.Response, now time.Time) time.Duration {
 	return max(d, time.Second)
 }
 
+// longestText is how many characters of foreign words an error carries.
+const longestText = 300
+
 // clean takes the token, control characters and length out of foreign words.
-func (c *Client) clean(s string) string {
-	s = strings.ReplaceAll(s, c.secret, "[redacted]")
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-	if runes := []rune(s); len(runes) > 300 {
-		s = string(runes[:300]) + "…"
-	}
-	return s
-}
+func (c *Client) clean(s string) string { return secret.Excerpt(s, longestText, c.token) }
 
 // withHint adds the next step that fits the kind.
 func withHint(e *Error) error {

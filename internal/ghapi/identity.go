@@ -17,7 +17,7 @@ func (c *Client) whoami(ctx context.Context, p *patience) (string, *Error) {
 	if login := c.knownLogin(); login != "" {
 		return login, nil
 	}
-	if !strings.HasPrefix(c.secret, "ghs_") {
+	if !strings.HasPrefix(c.token.Reveal(), "ghs_") {
 		var user *github.User
 		e := p.read(ctx, call{http.MethodGet, "/user"}, func(ctx context.Context) (err error) {
 			user, _, err = c.gh.Users.Get(ctx, "")

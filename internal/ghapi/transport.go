@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"github.com/fly-placer/fly-placer/internal/endpoint"
+	"github.com/fly-placer/fly-placer/internal/secret"
 )
 
 // maxAnswer bounds an answer: a page of 100 comments of 65,536 characters of four
@@ -27,14 +28,14 @@ var (
 type transport struct {
 	next  http.RoundTripper
 	base  *url.URL
-	token string
+	token secret.Token
 }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context()) // a RoundTripper may not change what it was given
 	req.Header.Del("Authorization")
 	if endpoint.SameOrigin(req.URL, t.base) {
-		req.Header.Set("Authorization", "Bearer "+t.token)
+		req.Header.Set("Authorization", "Bearer "+t.token.Reveal())
 	}
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
