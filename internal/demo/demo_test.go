@@ -16,7 +16,7 @@ func TestTheDemoTellsTheStory(t *testing.T) {
 	if err := demo.Run(t.Context(), p, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"shop: open ", "p95 ", "a month", "Proven optimal", "1 comment on a simulated pull request"} {
+	for _, want := range []string{"shop: open ", "p95 ", "a month", "proven", "1 comment on a simulated pull request"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not say %q:\n%s", want, &out)
 		}
