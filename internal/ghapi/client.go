@@ -90,7 +90,7 @@ func New(o Options) (*Client, error) {
 		graphQL: graphQLURL(base), token: secret.New(o.Token), now: o.Now, sleep: o.Sleep, jitter: rand.Float64, budget: o.Budget,
 	}
 	if c.now == nil {
-		c.now = time.Now
+		c.now = time.Now //nolint:forbidigo // the default of a seam
 	}
 	if c.sleep == nil {
 		c.sleep = endpoint.Sleep

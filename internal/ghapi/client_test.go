@@ -52,7 +52,7 @@ func start(t *testing.T, cfg ghsim.Config, change ...func(*ghapi.Options)) *worl
 
 func (w *world) upsert(t *testing.T, body string) (ghapi.Comment, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	return w.client.UpsertComment(ctx, ghapi.UpsertRequest{Repo: repo, Number: 1, Key: "plan", Body: body})
 }

@@ -42,7 +42,7 @@ func nameOfRef(ref string) string {
 func (c *Client) readFile(ctx context.Context, repo, path, ref string) ([]byte, bool, error) {
 	owner, name, err := splitRepo(repo)
 	if !fs.ValidPath(path) || path == "." {
-		err = errors.Join(err, fmt.Errorf("path %q: want one from the root of the repository, without . and ..", path))
+		err = errors.Join(err, fmt.Errorf("path %q: want one from the root of the repository, without . and .. in it", path))
 	}
 	if err != nil {
 		return nil, false, err

@@ -110,7 +110,7 @@ func (c *Client) classify(k call, err error) *Error {
 	}
 	if resp != nil {
 		e.Status, e.RequestID = resp.StatusCode, c.clean(resp.Header.Get(github.HeaderRequestID))
-		if e.Kind != ErrRateLimited {
+		if !e.is(ErrRateLimited) {
 			e.Kind = kindOf(resp, e.Message)
 		}
 		e.Wait = waitOf(resp, c.now())
@@ -187,7 +187,7 @@ func (c *Client) clean(s string) string { return secret.Excerpt(s, longestText, 
 // withHint adds the next step that fits the kind.
 func withHint(e *Error) error {
 	switch e.Kind {
-	case ErrUnauthorized:
+	case ErrUnauthorized: //nolint:errorlint // kinds are never wrapped
 		return hint.Wrap(e, "give a valid github-token; the default is ${{ github.token }}")
 	case ErrReadOnly:
 		if e.Method == http.MethodGet {
