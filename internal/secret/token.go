@@ -132,7 +132,7 @@ func (t Token) Validate() error {
 	case strings.ContainsFunc(bare, func(r rune) bool { return r < '!' && r != ' ' || r > '~' }):
 		return errors.New("the token has line breaks or characters that no token has")
 	}
-	for _, piece := range strings.Split(bare, ",") {
+	for piece := range strings.SplitSeq(bare, ",") {
 		piece = strings.TrimSpace(piece)
 		switch {
 		case piece == "" || trimPrefix(piece) == "":
@@ -175,7 +175,7 @@ const minPiece = 8
 // pieces returns the comma-separated pieces of the token without its scheme.
 func (t Token) pieces() []string {
 	var pieces []string
-	for _, piece := range strings.Split(t.Bare(), ",") {
+	for piece := range strings.SplitSeq(t.Bare(), ",") {
 		if piece = strings.TrimSpace(piece); piece != "" {
 			pieces = append(pieces, piece)
 		}

@@ -190,7 +190,7 @@ func FuzzRedactLeavesNoPart(f *testing.F) {
 				continue
 			}
 			redacted := secret.Redact(before+part+after, token)
-			for _, piece := range strings.Split(redacted, secret.Mask) {
+			for piece := range strings.SplitSeq(redacted, secret.Mask) {
 				if strings.Contains(piece, part) {
 					t.Fatalf("redacting %q of %q leaves %q", part, text, redacted)
 				}
