@@ -1,0 +1,39 @@
+# Every target is a command worth typing by itself. Tools are built once, into a cache outside the repository.
+
+.PHONY: help build test lint fmt golden fuzz e2e bench image
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+
+help:
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile
+
+build: ## the program, as ./fly-placer
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o fly-placer .
+
+test: ## the tests that need nothing but Go
+	go test ./...
+
+lint: ## the same rules as in CI
+	PATH="$$(.ci/tools golangci-lint actionlint):$$PATH" .ci/lint
+
+fmt: ## rewrites what lint would complain about
+	PATH="$$(.ci/tools golangci-lint):$$PATH" golangci-lint fmt
+
+golden: ## rewrites what is generated and the words that tests expect; read the diff
+	go generate ./...
+	UPDATE=1 go test ./internal/config
+	go test ./internal/report -update
+
+FUZZTIME ?= 20s
+fuzz: ## every fuzz target of every package, FUZZTIME each
+	go list ./... | while read -r p; do for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do \
+	  go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+e2e: ## needs root or Docker, and npm
+	.ci/e2e
+
+bench: ## the figures of docs/design.md
+	go test -run '^$$' -bench . -benchmem ./...
+
+image: ## the container, as fly-placer:latest
+	docker build --build-arg VERSION=$(VERSION) -t fly-placer .
