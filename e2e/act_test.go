@@ -1,0 +1,113 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// runAct runs testdata/plan.yml with act for an event. It gives the action the
+// addresses of the world, and the outputs back as a later step of the job saw
+// them.
+//
+// act takes the place of actions/checkout itself (the workspace is bound into
+// the job's container), and the job's container has the host's network, so
+// that loopback is ours. The summary comes from act's JSON log: act empties the
+// file after each step.
+func runAct(t *testing.T, w *world, event string, payload []byte) result {
+	t.Helper()
+	home, workspace := t.TempDir(), checkout(t)
+	payloadFile := filepath.Join(home, "event.json")
+	if err := os.WriteFile(payloadFile, payload, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	act := exec.CommandContext(t.Context(), "act", event, "--json", "--bind", "--pull=false", "--no-cache-server",
+		"--directory", workspace, "--workflows", ".github/workflows/plan.yml", "--eventpath", payloadFile,
+		"--platform", "ubuntu-latest="+need(t, "E2E_RUNNER_IMAGE"), "--container-daemon-socket", "-",
+		"--secret", "FLY_API_TOKEN="+flyToken, "--secret", "GITHUB_TOKEN="+gitHubToken,
+		"--var", "PROMETHEUS_URL="+w.prometheusURL, "--var", "FLY_API_URL="+w.fly.url,
+		"--env", "GITHUB_API_URL="+w.github.url, "--env", "GITHUB_SERVER_URL="+w.github.url,
+		"--env", "GITHUB_GRAPHQL_URL="+w.github.url+"/graphql")
+	// A settings file of the person who runs this must not count.
+	act.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home)
+	log, status := command(t, act)
+
+	r := result{status: status, workspace: workspace, outputs: map[string]string{}}
+	var text strings.Builder
+	lines := bufio.NewScanner(strings.NewReader(log))
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var entry struct{ Msg, Command, Content string }
+		if json.Unmarshal(lines.Bytes(), &entry) != nil {
+			text.WriteString(lines.Text() + "\n") // act's own errors
+			continue
+		}
+		text.WriteString(strings.TrimSuffix(entry.Msg, "\n") + "\n")
+		if entry.Command == "summary" {
+			r.summary += entry.Content
+		}
+	}
+	r.log = text.String()
+	if t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("act %s:\n%s", event, r.log)
+		}
+	}); status != 0 {
+		return r
+	}
+	data, err := os.ReadFile(filepath.Join(workspace, "outputs.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &r.outputs); err != nil {
+		t.Fatalf("outputs of the later step: %v\n%s", err, data)
+	}
+	return r
+}
+
+func TestActKeepsOneCommentOnAPullRequest(t *testing.T) {
+	w := newWorld(t)
+	for range 2 {
+		r := runAct(t, w, "pull_request", pullRequest(t))
+		checkPlan(t, r)
+		if r.outputs["comment-url"] == "" {
+			t.Error("no comment-url in the outputs of the later step")
+		}
+	}
+	comments := w.gitHub.Comments(pullNumber)
+	if len(comments) != 1 {
+		t.Fatalf("%d comments after two runs, want 1", len(comments))
+	}
+	if !strings.Contains(comments[0].Body, "shop") {
+		t.Errorf("the comment does not name the app:\n%s", comments[0].Body)
+	}
+}
+
+func TestActPlansOnASchedule(t *testing.T) {
+	w := newWorld(t)
+	checkPlan(t, runAct(t, w, "schedule", scheduled()))
+	if writes := w.gitHub.Writes(); len(writes) != 0 {
+		t.Errorf("a scheduled plan wrote to GitHub: %v", writes)
+	}
+}
+
+// checkPlan checks what every successful plan of newWorld's app has in common.
+func checkPlan(t *testing.T, r result) {
+	t.Helper()
+	checkSecrets(t, r)
+	if r.status != 0 {
+		t.Fatalf("exit status %d, want 0", r.status)
+	}
+	if got := r.outputs["outcome"]; got != "planned" {
+		t.Errorf("outcome %q, want planned", got)
+	}
+	if !strings.Contains(r.summary, "shop") {
+		t.Errorf("the job summary does not name the app:\n%s", r.summary)
+	}
+}
