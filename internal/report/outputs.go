@@ -9,51 +9,76 @@ import (
 	"github.com/fly-placer/fly-placer/internal/region"
 )
 
-// Outputs returns the action's outputs that follow from the plans, by name:
+// Outputs returns the action's outputs that follow from a report, by name:
 // outcome, has-changes, changes, regions, latency-before-ms, latency-after-ms,
 // monthly-cost-before and monthly-cost-after. docs/outputs.md describes them.
-// For one app they are plain values, and what is not known is "". For several
-// each is a JSON object by app, in which what is not known is null. Without a
-// plan there is none.
-func Outputs(plans []plan.Plan) (map[string]string, error) {
+//
+// Their shape follows from the apps of the run, whether or not all of them
+// have a plan. For one app they are plain values, and what is not known is "";
+// where it failed there are only outcome and has-changes. For several each is
+// a JSON object by app, in which what is not known is null. A failure of the
+// run as a whole leaves the apps' values as they are, and is the outcome where
+// there is no app. A report with neither plans nor errors has no outputs.
+func Outputs(rep Report) (map[string]string, error) {
+	byApp := map[string]*plan.Plan{} // nil for a failed one
+	for _, p := range rep.Errors {
+		if p.App != "" {
+			byApp[p.App] = nil
+		}
+	}
+	for i := range rep.Plans {
+		byApp[rep.Plans[i].App] = &rep.Plans[i]
+	}
 	out := map[string]string{}
+	switch {
+	case len(byApp) <= 1 && len(rep.Plans) == 0 && len(rep.Errors) > 0:
+		return map[string]string{"outcome": string(plan.Failed), "has-changes": "false"}, nil
+	case len(byApp) == 0:
+		return out, nil
+	}
 	for _, o := range outputs {
-		switch len(plans) {
-		case 0:
-			continue
-		case 1:
-			s, err := plain(o.value(plans[0]))
-			if err != nil {
-				return nil, fmt.Errorf("write output %s: %w", o.name, err)
-			}
-			out[o.name] = s
-			continue
-		}
-		byApp := object{}
-		for _, p := range plans {
-			byApp[p.App] = o.value(p)
-		}
-		s, err := json.Marshal(byApp)
+		s, err := o.text(byApp)
 		if err != nil {
 			return nil, fmt.Errorf("write output %s: %w", o.name, err)
 		}
-		out[o.name] = string(s)
+		out[o.name] = s
 	}
 	return out, nil
 }
 
-var outputs = []struct {
+// An output is one value of each app.
+type output struct {
 	name  string
 	value func(plan.Plan) any
-}{
-	{"outcome", func(p plan.Plan) any { return string(p.Outcome) }},
-	{"has-changes", func(p plan.Plan) any { return len(changesOutput(p)) > 0 }},
-	{"changes", func(p plan.Plan) any { return changesOutput(p) }},
-	{"regions", regionsOutput},
-	{"latency-before-ms", func(p plan.Plan) any { return latencyOutput(p, before) }},
-	{"latency-after-ms", func(p plan.Plan) any { return latencyOutput(p, after) }},
-	{"monthly-cost-before", func(p plan.Plan) any { return costOutput(p, before) }},
-	{"monthly-cost-after", func(p plan.Plan) any { return costOutput(p, after) }},
+	// failed is the value of an app without a plan.
+	failed any
+}
+
+// text writes the output of all apps, of which there is at least one.
+func (o output) text(byApp map[string]*plan.Plan) (string, error) {
+	values := object{}
+	for app, p := range byApp {
+		values[app] = o.failed
+		if p != nil {
+			values[app] = o.value(*p)
+		}
+		if len(byApp) == 1 {
+			return plain(values[app])
+		}
+	}
+	s, err := json.Marshal(values)
+	return string(s), err
+}
+
+var outputs = []output{
+	{"outcome", func(p plan.Plan) any { return string(p.Outcome) }, string(plan.Failed)},
+	{"has-changes", func(p plan.Plan) any { return len(changesOutput(p)) > 0 }, false},
+	{"changes", func(p plan.Plan) any { return changesOutput(p) }, []object{}},
+	{"regions", regionsOutput, nil},
+	{"latency-before-ms", func(p plan.Plan) any { return latencyOutput(p, before) }, nil},
+	{"latency-after-ms", func(p plan.Plan) any { return latencyOutput(p, after) }, nil},
+	{"monthly-cost-before", func(p plan.Plan) any { return costOutput(p, before) }, nil},
+	{"monthly-cost-after", func(p plan.Plan) any { return costOutput(p, after) }, nil},
 }
 
 // plain writes one value as an output: text and numbers without quotes.

@@ -21,31 +21,52 @@ func TestOutputs(t *testing.T) {
 	unknown := held(plan.NoSeries)
 	changes := `[{"delta":2,"group":"web","ms":-74.2,"reason":"Serves 48% of the requests, mean 74 ms closer, for $12.10 a month.","region":"fra","share":0.48,"usd_compute":12.1,"usd_transfer":0},` +
 		`{"delta":-2,"group":"web","ms":1.1,"reason":"Its 19% of the requests are 6 ms further from iad; saves $13.40 a month.","region":"ord","share":0.19,"usd_compute":-13.4,"usd_transfer":0}]`
+	nothing := map[string]string{"outcome": "failed", "has-changes": "false"}
 	for _, test := range []struct {
-		name  string
-		plans []plan.Plan
-		want  map[string]string
+		name   string
+		plans  []plan.Plan
+		errors []Problem
+		want   map[string]string
 	}{
-		{"no plan", nil, map[string]string{}},
-		{"one app", []plan.Plan{app("shop", plan.Planned, moved())}, map[string]string{
+		{"nothing to tell", nil, nil, map[string]string{}},
+		{"the run failed", nil, []Problem{{Text: "bad input"}, {Text: "more of it"}}, nothing},
+		{"the only app failed", nil, []Problem{{App: "shop", Text: "no such app"}, {App: "shop", Text: "nor metrics"}}, nothing},
+		{"the only app failed, and the run", nil, []Problem{{Text: "x"}, {App: "shop", Text: "no such app"}}, nothing},
+		{"all of several apps failed", nil, []Problem{{App: "shop", Text: "x"}, {App: "blog", Text: "y"}}, map[string]string{
+			"outcome": `{"blog":"failed","shop":"failed"}`, "has-changes": `{"blog":false,"shop":false}`,
+			"changes": `{"blog":[],"shop":[]}`, "regions": `{"blog":null,"shop":null}`,
+			"latency-before-ms": `{"blog":null,"shop":null}`, "latency-after-ms": `{"blog":null,"shop":null}`,
+			"monthly-cost-before": `{"blog":null,"shop":null}`, "monthly-cost-after": `{"blog":null,"shop":null}`,
+		}},
+		{"one of two apps failed", []plan.Plan{app("shop", plan.Planned, moved())}, []Problem{{App: "blog", Text: "x"}}, map[string]string{
+			"outcome": `{"blog":"failed","shop":"planned"}`, "has-changes": `{"blog":false,"shop":true}`,
+			"changes": `{"blog":[],"shop":` + changes + `}`, "regions": `{"blog":null,"shop":{"fra":2,"iad":2}}`,
+			"latency-before-ms": `{"blog":null,"shop":66.8}`, "latency-after-ms": `{"blog":null,"shop":18.9}`,
+			"monthly-cost-before": `{"blog":null,"shop":31.20}`, "monthly-cost-after": `{"blog":null,"shop":29.90}`,
+		}},
+		{"the run failed beside a plan", []plan.Plan{app("shop", plan.Planned, moved())}, []Problem{{Text: "no comment"}}, map[string]string{
 			"outcome": "planned", "has-changes": "true", "changes": changes, "regions": `{"fra":2,"iad":2}`,
 			"latency-before-ms": "66.8", "latency-after-ms": "18.9", "monthly-cost-before": "31.20", "monthly-cost-after": "29.90",
 		}},
-		{"several groups: by group, weighted by requests, summed", []plan.Plan{app("shop", plan.Planned, web(), worker)}, map[string]string{
+		{"one app", []plan.Plan{app("shop", plan.Planned, moved())}, nil, map[string]string{
+			"outcome": "planned", "has-changes": "true", "changes": changes, "regions": `{"fra":2,"iad":2}`,
+			"latency-before-ms": "66.8", "latency-after-ms": "18.9", "monthly-cost-before": "31.20", "monthly-cost-after": "29.90",
+		}},
+		{"several groups: by group, weighted by requests, summed", []plan.Plan{app("shop", plan.Planned, web(), worker)}, nil, map[string]string{
 			"outcome": "planned", "has-changes": "true",
 			"changes": `[{"delta":2,"group":"worker","ms":0,"reason":"71 requests in flight at the busiest hour need 5 Machines at 80% of the soft limit of 20.","region":"iad","share":0.56,"usd_compute":11.2,"usd_transfer":0}]`,
 			"regions": `{"web":{"ams":2,"iad":3},"worker":{"ams":2,"iad":5}}`, "latency-before-ms": "31.4", "latency-after-ms": "31.4",
 			"monthly-cost-before": "59.80", "monthly-cost-after": "71.00",
 		}},
-		{"no demand: no latency", []plan.Plan{app("shop", plan.Held, unknown)}, map[string]string{
+		{"no demand: no latency", []plan.Plan{app("shop", plan.Held, unknown)}, nil, map[string]string{
 			"outcome": "held", "has-changes": "false", "changes": "[]", "regions": `{"ams":2,"iad":3}`,
 			"latency-before-ms": "", "latency-after-ms": "", "monthly-cost-before": "29.90", "monthly-cost-after": "29.90",
 		}},
-		{"infeasible: nothing after", []plan.Plan{app("shop", plan.Infeasible, infeasible())}, map[string]string{
+		{"infeasible: nothing after", []plan.Plan{app("shop", plan.Infeasible, infeasible())}, nil, map[string]string{
 			"outcome": "infeasible", "has-changes": "false", "changes": "[]", "regions": `{"ams":2,"iad":3}`,
 			"latency-before-ms": "31.4", "latency-after-ms": "", "monthly-cost-before": "29.90", "monthly-cost-after": "",
 		}},
-		{"several apps: objects by app", []plan.Plan{app("blog", plan.Held, unknown), app("shop", plan.Planned, moved())}, map[string]string{
+		{"several apps: objects by app", []plan.Plan{app("blog", plan.Held, unknown), app("shop", plan.Planned, moved())}, nil, map[string]string{
 			"outcome": `{"blog":"held","shop":"planned"}`, "has-changes": `{"blog":false,"shop":true}`,
 			"changes": `{"blog":[],"shop":` + changes + `}`, "regions": `{"blog":{"ams":2,"iad":3},"shop":{"fra":2,"iad":2}}`,
 			"latency-before-ms": `{"blog":null,"shop":66.8}`, "latency-after-ms": `{"blog":null,"shop":18.9}`,
@@ -53,7 +74,7 @@ func TestOutputs(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := Outputs(test.plans)
+			got, err := Outputs(Report{Plans: test.plans, Errors: test.errors})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +104,7 @@ func TestFigureThatIsNoNumberIsAnError(t *testing.T) {
 	if _, err := JSON(p); err == nil || !strings.Contains(err.Error(), `"shop"`) {
 		t.Errorf("JSON: error %v, want one that names the app", err)
 	}
-	if _, err := Outputs([]plan.Plan{p}); err == nil || !strings.Contains(err.Error(), "changes") {
+	if _, err := Outputs(run(p)); err == nil || !strings.Contains(err.Error(), "changes") {
 		t.Errorf("Outputs: error %v, want one that names the output", err)
 	}
 }
