@@ -19,10 +19,13 @@ type Demand struct {
 	// Unmapped counts the requests of the window at codes that nobody knows.
 	// They have no place, so no placement can serve them better or worse.
 	Unmapped map[region.Code]float64
-	// Total counts the window's requests, Edges' and Unmapped.
-	Total float64
-	// PerMonth scales Total to 30 days.
+	// Mapped counts the window's requests at Edges.
+	Mapped float64
+	// PerMonth scales Mapped to 30 days.
 	PerMonth float64
+	// DayHours is how many of the window's hours each day of Daily has: 24,
+	// fewer on the last.
+	DayHours []float64
 	Load     Load
 }
 
@@ -35,7 +38,8 @@ type Edge struct {
 	Daily []float64
 	// InFlight is the number of requests in flight in the peak of each hour:
 	// of the window, or of the week when the window is longer than one; then
-	// the largest of the weeks. Nil without a concurrency figure.
+	// the largest of the weeks. With the basis Unknown it is in requests per
+	// second instead: nobody knows how many are in flight.
 	InFlight []float64
 }
 
@@ -61,29 +65,45 @@ const (
 // Of turns a history into the demand on a part of the app: share is the part
 // of the app's responses that one process group gives, 1 when there is only
 // one group. known tells the codes whose place is known.
+//
+// The load is that of the whole app, whatever part of it the edges account
+// for: requests at unknown codes, and those that enter elsewhere than at the
+// edge or are left out by a status filter, are served by the same Machines.
 func Of(h History, share float64, known func(region.Code) bool) Demand {
-	d := Demand{Load: loadOf(h), Unmapped: map[region.Code]float64{}}
-	for _, code := range slices.Sorted(maps.Keys(h.Responses)) {
+	d := Demand{Unmapped: map[region.Code]float64{}}
+	codes := slices.Sorted(maps.Keys(h.Responses))
+	mapped := make([]float64, h.Hours) // responses per hour at known codes
+	for _, code := range codes {
+		if known(code) {
+			for i, n := range h.Responses[code] {
+				mapped[i] += n
+			}
+		}
+	}
+	d.Load = loadOf(h, mapped)
+	for _, code := range codes {
 		hourly := h.Responses[code]
 		sum := 0.0
 		for _, n := range hourly {
 			sum += n * share
 		}
-		if sum <= 0 {
-			continue
-		}
-		d.Total += sum
-		if !known(code) {
+		switch {
+		case sum <= 0:
+		case !known(code):
 			d.Unmapped[code] = sum
-			continue
+		default:
+			d.Mapped += sum
+			d.Edges = append(d.Edges, Edge{
+				Code: code, Requests: sum,
+				Daily: daily(hourly, share), InFlight: d.Load.inFlight(hourly, share),
+			})
 		}
-		d.Edges = append(d.Edges, Edge{
-			Code: code, Requests: sum,
-			Daily: daily(hourly, share), InFlight: d.Load.inFlight(hourly, share),
-		})
 	}
 	if h.Hours > 0 {
-		d.PerMonth = d.Total * 30 * 24 / float64(h.Hours)
+		d.PerMonth = d.Mapped * 30 * 24 / float64(h.Hours)
+	}
+	for left := h.Hours; left > 0; left -= 24 {
+		d.DayHours = append(d.DayHours, float64(min(24, left)))
 	}
 	return d
 }
@@ -100,9 +120,6 @@ func daily(hourly []float64, share float64) []float64 {
 // to a week by the maximum: Machines must carry the worst of the weeks, not
 // their mean.
 func (l Load) inFlight(hourly []float64, share float64) []float64 {
-	if l.Basis == Unknown {
-		return nil
-	}
 	out := make([]float64, min(len(hourly), week))
 	for i, n := range hourly {
 		out[i%week] = max(out[i%week], n*share/3600*l.PerRPS*l.Burst)
@@ -110,57 +127,77 @@ func (l Load) inFlight(hourly []float64, share float64) []float64 {
 	return out
 }
 
-func loadOf(h History) Load {
-	if perRPS, burst, ok := fromConcurrency(h); ok {
-		return Load{Concurrency, perRPS, burst}
+func loadOf(h History, mapped []float64) Load {
+	if l, ok := fromConcurrency(h, mapped); ok {
+		return l
 	}
-	if h.ResponseTime > 0 && !math.IsInf(h.ResponseTime, 0) {
-		return Load{ResponseTime, h.ResponseTime, 1}
+	if l, ok := fromResponseTime(h, mapped); ok {
+		return l
 	}
-	return Load{Basis: Unknown, Burst: 1}
+	return Load{Basis: Unknown, PerRPS: 1, Burst: 1}
 }
 
 // fromConcurrency divides the requests in flight by the responses per second,
-// over the hours that have both. Responses are counted as Responses counts
-// them, so that a status filter does not make each request look lighter.
-func fromConcurrency(h History) (perRPS, burst float64, ok bool) {
+// over the hours that have both. Of the responses that the Machines gave and
+// those that left at known edges the smaller count, so that the edges' demand
+// adds up to no less than what was in flight.
+func fromConcurrency(h History, mapped []float64) (Load, bool) {
 	var inFlight, served, edge float64
-	for i := range min(len(h.ConcurrencyMean), len(h.Served)) {
+	for i := range min(len(h.ConcurrencyMean), len(h.Served), len(mapped)) {
 		if c, n := h.ConcurrencyMean[i], h.Served[i]; c >= 0 && n >= 0 { // false for NaN
 			inFlight += c
 			served += n / 3600
-			edge += h.responsesIn(i) / 3600
+			edge += mapped[i] / 3600
 		}
 	}
-	if inFlight <= 0 || served <= 0 {
-		return 0, 0, false
+	per := min(served, edge)
+	if inFlight <= 0 || per <= 0 {
+		return Load{}, false
 	}
-	per := served
-	if h.Filtered && edge > 0 {
-		per = edge
-	}
-	return inFlight / per, burstOf(h), true
+	return Load{Concurrency, inFlight / per, burstOf(h)}, true
 }
 
-func (h History) responsesIn(hour int) float64 {
-	sum := 0.0
-	for _, code := range slices.Sorted(maps.Keys(h.Responses)) {
-		sum += h.Responses[code][hour]
+// fromResponseTime is Little's law: as many requests are in flight for each
+// request per second as an answer takes seconds. With a status filter the
+// edges show only a part of the requests; without a count of all of them
+// nothing follows.
+func fromResponseTime(h History, mapped []float64) (Load, bool) {
+	if !(h.ResponseTime > 0) || math.IsInf(h.ResponseTime, 0) {
+		return Load{}, false
 	}
-	return sum
+	served, edge := 0.0, 0.0
+	for i := range min(len(h.Served), len(mapped)) {
+		if h.Served[i] >= 0 {
+			served += h.Served[i]
+			edge += mapped[i]
+		}
+	}
+	factor := 1.0
+	switch {
+	case served > 0 && edge > 0:
+		factor = max(1, served/edge)
+	case h.Filtered:
+		return Load{}, false
+	}
+	return Load{ResponseTime, h.ResponseTime * factor, 1}, true
 }
 
 // burstOf is the largest ratio of an hour's peak to its mean. Hours quieter
 // than a tenth of the busiest do not count: one request in an empty hour is an
-// enormous ratio, and would size Machines for load that never came.
+// enormous ratio, and would size Machines for load that never came. But no
+// peak that was measured, whenever it was, exceeds the busiest hour's mean
+// times burst.
 func burstOf(h History) float64 {
-	busiest := 0.0
-	for _, c := range h.ConcurrencyMean {
-		if c > busiest {
-			busiest = c
+	busiest, peak := 0.0, 0.0
+	for i, mean := range h.ConcurrencyMean {
+		if mean > busiest {
+			busiest = mean
+		}
+		if i < len(h.ConcurrencyMax) && h.ConcurrencyMax[i] > peak {
+			peak = h.ConcurrencyMax[i]
 		}
 	}
-	burst := 1.0
+	burst := max(1, peak/busiest)
 	for i, mean := range h.ConcurrencyMean {
 		if i >= len(h.ConcurrencyMax) || !(mean > 0) || mean < busiest/10 {
 			continue

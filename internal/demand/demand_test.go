@@ -39,7 +39,7 @@ func TestRateTimesConcurrencyTimesBurst(t *testing.T) {
 	near(t, "ams, hour 1", d.Edges[0].InFlight[0], 3)
 	near(t, "ams, hour 2", d.Edges[0].InFlight[1], 6)
 	near(t, "iad, hour 2", d.Edges[1].InFlight[1], 0)
-	near(t, "Total", d.Total, 14400)
+	near(t, "Mapped", d.Mapped, 14400)
 	near(t, "PerMonth", d.PerMonth, 14400*360)
 }
 
@@ -64,6 +64,45 @@ func TestQuietHoursDoNotSetTheBurst(t *testing.T) {
 		ConcurrencyMax:  []float64{20, 1}, // a single request in an empty hour: a ratio of 100
 	}
 	near(t, "Burst", demand.Of(h, 1, everywhere).Load.Burst, 2)
+}
+
+func TestNoMeasuredPeakIsLeftOut(t *testing.T) {
+	h := demand.History{
+		Hours:           2,
+		Responses:       map[region.Code][]float64{"ams": constant(2, 3600)},
+		Served:          constant(2, 3600),
+		ConcurrencyMean: []float64{100, 9},   // a quiet hour,
+		ConcurrencyMax:  []float64{100, 900}, // with the largest peak of all
+	}
+	near(t, "Burst", demand.Of(h, 1, everywhere).Load.Burst, 9)
+}
+
+// Machines serve what enters at unknown codes too, and what comes from inside
+// Fly's network: it must not vanish from the load.
+func TestTheLoadOfTheWholeAppIsSized(t *testing.T) {
+	h := demand.History{
+		Hours:           1,
+		Responses:       map[region.Code][]float64{"iad": {360000}, "qqq": {3240000}}, // 100 and 900 a second
+		Served:          []float64{36000000},                                          // 10,000 a second, most from inside
+		ConcurrencyMean: []float64{100},
+		ConcurrencyMax:  []float64{100},
+	}
+	d := demand.Of(h, 1, func(c region.Code) bool { return c == "iad" })
+	near(t, "in flight", d.Edges[0].InFlight[0], 100)
+	near(t, "PerMonth", d.PerMonth, 360000*720)
+}
+
+func TestAStatusFilterKeepsTheLoadByResponseTimeToo(t *testing.T) {
+	h := demand.History{
+		Hours: 1, Filtered: true, ResponseTime: 0.1,
+		Responses: map[region.Code][]float64{"ams": {40 * 3600}},
+		Served:    []float64{4000 * 3600},
+	}
+	near(t, "in flight", demand.Of(h, 1, everywhere).Edges[0].InFlight[0], 400)
+	h.Served = nil
+	if d := demand.Of(h, 1, everywhere); d.Load.Basis != demand.Unknown {
+		t.Errorf("Basis = %q, though nobody knows all of the requests", d.Load.Basis)
+	}
 }
 
 func TestAStatusFilterKeepsTheLoad(t *testing.T) {
@@ -93,9 +132,10 @@ func TestWithoutConcurrencyTheResponseTimeServes(t *testing.T) {
 func TestWithoutEitherNothingIsClaimed(t *testing.T) {
 	h := demand.History{Hours: 1, ResponseTime: math.NaN(), Responses: map[region.Code][]float64{"ams": {36000}}}
 	d := demand.Of(h, 1, everywhere)
-	if d.Load.Basis != demand.Unknown || d.Edges[0].InFlight != nil {
-		t.Errorf("Load = %+v, in flight %v: want none", d.Load, d.Edges[0].InFlight)
+	if d.Load.Basis != demand.Unknown {
+		t.Errorf("Load = %+v: want none", d.Load)
 	}
+	near(t, "requests per second", d.Edges[0].InFlight[0], 10)
 }
 
 func TestTwoWeeksFoldToTheLargerOfEachHour(t *testing.T) {
@@ -118,7 +158,7 @@ func TestTwoWeeksFoldToTheLargerOfEachHour(t *testing.T) {
 func TestAGroupsShareScalesEverything(t *testing.T) {
 	h := demand.History{Hours: 1, ResponseTime: 1, Responses: map[region.Code][]float64{"ams": {3600}}}
 	d := demand.Of(h, 0.25, everywhere)
-	near(t, "Total", d.Total, 900)
+	near(t, "Mapped", d.Mapped, 900)
 	near(t, "in flight", d.Edges[0].InFlight[0], 0.25)
 }
 
@@ -132,7 +172,7 @@ func TestUnknownCodesAreCountedApart(t *testing.T) {
 		t.Errorf("Edges = %+v: want ams alone; fra had no requests", d.Edges)
 	}
 	near(t, "Unmapped", d.Unmapped["xxx"], 50)
-	near(t, "Total", d.Total, 150)
+	near(t, "Mapped", d.Mapped, 100)
 }
 
 func TestGapsCountHoursWithoutAnySampleOfTheOrganization(t *testing.T) {

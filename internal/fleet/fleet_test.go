@@ -54,17 +54,20 @@ func TestWhatIsPinnedAndWhatCounts(t *testing.T) {
 		app     fleet.App
 		want    fleet.PinReason
 		counted bool
+		idle    bool // serves nothing
 	}{
 		{name: "a plain Machine", change: func(*fleet.Machine) {}, counted: true},
-		{name: "a stopped one", change: func(m *fleet.Machine) { m.State = "stopped" }, counted: true},
+		{name: "stopped by somebody", change: func(m *fleet.Machine) { m.State = "stopped" }, want: fleet.PinIdle, counted: true, idle: true},
+		{name: "stopped by fly-proxy", change: func(m *fleet.Machine) { m.State, m.Config.Services[0].Autostop = "stopped", "stop" }, counted: true},
+		{name: "failed", change: func(m *fleet.Machine) { m.State = "failed" }, want: fleet.PinIdle, counted: true, idle: true},
 		{name: "mounts", change: func(m *fleet.Machine) { m.Config.Mounts = []string{"data"} }, want: fleet.PinVolume, counted: true},
 		{name: "an attached volume", change: func(*fleet.Machine) {}, app: fleet.App{VolumeOn: map[string]string{"b": "vol_1"}}, want: fleet.PinVolume, counted: true},
 		{name: "a standby", change: func(m *fleet.Machine) { m.Config.Standbys = []string{"a"} }, want: fleet.PinStandby},
 		{name: "a standby by its environment", change: func(m *fleet.Machine) { m.Config.StandbyFor = "a" }, want: fleet.PinStandby},
 		{name: "scheduled", change: func(m *fleet.Machine) { m.Config.Schedule = "hourly" }, want: fleet.PinScheduled},
 		{name: "auto_destroy", change: func(m *fleet.Machine) { m.Config.AutoDestroy = true }, want: fleet.PinAutoDestroy},
-		{name: "host unreachable", change: func(m *fleet.Machine) { m.HostStatus, m.Config = "unreachable", nil }, want: fleet.PinHost, counted: true},
-		{name: "cordoned", change: func(m *fleet.Machine) { m.Cordoned = true }, want: fleet.PinCordoned, counted: true},
+		{name: "host unreachable", change: func(m *fleet.Machine) { m.HostStatus, m.Incomplete, m.Config = "unreachable", m.Config.Metadata, nil }, want: fleet.PinHost, counted: true, idle: true},
+		{name: "cordoned", change: func(m *fleet.Machine) { m.Cordoned = true }, want: fleet.PinCordoned, counted: true, idle: true},
 		{name: "leased", change: func(m *fleet.Machine) { m.Lease = &fleet.Lease{Owner: "ann", Expires: now.Add(time.Second)} }, want: fleet.PinLeased, counted: true},
 		{name: "a lease that ran out", change: func(m *fleet.Machine) { m.Lease = &fleet.Lease{Owner: "ann", Expires: now} }, counted: true},
 		{name: "a GPU", change: func(m *fleet.Machine) { m.Config.GPU = true }, want: fleet.PinGPU, counted: true},
@@ -95,9 +98,15 @@ func TestWhatIsPinnedAndWhatCounts(t *testing.T) {
 			if reason != tt.want {
 				t.Errorf("pin %q, want %q", reason, tt.want)
 			}
-			floor := 0
-			if tt.counted && tt.want != "" {
-				floor = 1
+			floor, serving := 0, 0
+			if tt.counted && !tt.idle {
+				serving = 1
+			}
+			if tt.want != "" {
+				floor = serving
+			}
+			if got := g.Serving()["fra"]; got != serving {
+				t.Errorf("%d Machines serve in fra, want %d", got, serving)
 			}
 			if got := g.Floor()["fra"]; got != floor {
 				t.Errorf("%d Machines must stay in fra, want %d", got, floor)
@@ -166,18 +175,43 @@ func TestLimitsThatAreNotSet(t *testing.T) {
 	}
 }
 
-func TestAnUnreadableMachineCountsForTheOnlyGroup(t *testing.T) {
+func TestAMachineThatNobodyCanTellIsLostToAllGroups(t *testing.T) {
 	lost := web("b", "fra")
 	lost.Config, lost.HostStatus = nil, "unreachable"
-	g := one(t, fleet.App{Machines: []fleet.Machine{web("a", "iad"), lost}})
-	if g.Current()["fra"] != 1 {
-		t.Errorf("Current = %v", g.Current())
-	}
 	job := with(web("c", "iad"), func(m *fleet.Machine) { m.Config.Metadata["fly_process_group"] = "worker" })
 	groups := fleet.Groups(fleet.App{Machines: []fleet.Machine{web("a", "iad"), lost, job}}, now)
+	if len(groups) != 2 {
+		t.Fatalf("%d groups", len(groups))
+	}
 	for _, g := range groups {
-		if g.Current()["fra"] != 0 {
-			t.Errorf("%s counts a Machine whose group nobody knows", g.Name)
+		if g.Current()["fra"] != 0 || len(g.Lost) != 1 || g.Lost[0].ID != "b" {
+			t.Errorf("%s: current %v, lost %v", g.Name, g.Current(), g.Lost)
+		}
+	}
+}
+
+func TestAStandbyOfSeveralProtectsEach(t *testing.T) {
+	standby := with(web("s", "ord"), func(m *fleet.Machine) {
+		m.Config.StandbyFor = "a,c"
+		m.Config.Metadata["fly_process_group"] = "other"
+	})
+	groups := fleet.Groups(fleet.App{Machines: []fleet.Machine{web("a", "iad"), web("b", "iad"), web("c", "fra"), standby}}, now)
+	i := slices.IndexFunc(groups, func(g fleet.Group) bool { return g.Name == "web" })
+	if floor := groups[i].Floor(); floor["iad"] != 1 || floor["fra"] != 1 {
+		t.Errorf("Floor = %v: a and c are stood by for", floor)
+	}
+}
+
+func TestADeployShowsInMachinesThatDoNotCount(t *testing.T) {
+	for name, m := range map[string]fleet.Machine{
+		"release command": with(web("r", "iad"), func(m *fleet.Machine) { m.Config.Metadata["fly_process_group"] = "fly_app_release_command" }),
+		"leased standby": with(web("s", "ord"), func(m *fleet.Machine) {
+			m.Config.Standbys = []string{"a"}
+			m.Lease = &fleet.Lease{Owner: "ann", Expires: now.Add(time.Minute)}
+		}),
+	} {
+		if g := one(t, fleet.App{Machines: []fleet.Machine{web("a", "iad"), m}}); g.Deploy == "" {
+			t.Errorf("a %s shows no deploy", name)
 		}
 	}
 }

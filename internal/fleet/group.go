@@ -42,12 +42,18 @@ type Group struct {
 	Mounts []string
 	// Deploy says why a deploy seems to be in progress; "" when none does.
 	Deploy string
+	// Lost are Machines whose hosts do not even tell their process group: they
+	// may belong to this one.
+	Lost []Machine
+	// Spot is true when a Machine may vanish at any time.
+	Spot bool
 }
 
 // Fly's own process groups and keys (fly-go, machine_types.go).
 const (
 	keyPlatform     = "fly_platform_version"
 	keyGroup        = "fly_process_group"
+	releaseCommand  = "fly_app_release_command"
 	keyOldGroup     = "process_group"
 	keyRelease      = "fly_release_version"
 	keyCanary       = "fly_canary"
@@ -80,7 +86,7 @@ func (a App) Private() bool {
 
 func (m Machine) metadata(key string) string {
 	if m.Config == nil {
-		return ""
+		return m.Incomplete[key]
 	}
 	return m.Config.Metadata[key]
 }
@@ -95,14 +101,28 @@ func (m Machine) system() bool {
 	return strings.HasPrefix(g, "fly_app_") || g == "release_command" || m.metadata(keyOldGroup) == "release_command"
 }
 
-// managed tells whether Fly Launch manages the Machine. One whose host does
-// not answer has no configuration; it is taken for managed, to be left alone.
-func (m Machine) managed() bool {
-	if m.Config == nil {
-		return true
+// managed tells whether Fly Launch manages the Machine.
+func (m Machine) managed() bool { return m.metadata(keyPlatform) == "v2" && !m.system() }
+
+// lost tells whether nobody knows what the Machine is: its host does not answer.
+func (m Machine) lost() bool { return m.Config == nil && m.metadata(keyPlatform) == "" }
+
+// serving tells whether fly-proxy sends the Machine requests, or would start
+// it to send it some.
+func (m Machine) serving() bool {
+	if m.Config == nil || m.HostStatus != "ok" || m.Cordoned {
+		return false
 	}
-	return m.Config.Metadata[keyPlatform] == "v2" && !m.system()
+	switch m.State {
+	case "stopped", "suspended", "stopping", "suspending":
+		return slices.ContainsFunc(m.Config.Services, func(s Service) bool { return s.HTTP && s.stops() })
+	case "failed", "created", "launch_failed":
+		return false
+	}
+	return true
 }
+
+func (s Service) stops() bool { return s.Autostop == "stop" || s.Autostop == "suspend" }
 
 func (m Machine) release() int {
 	v, err := strconv.Atoi(m.metadata(keyRelease))
@@ -115,49 +135,53 @@ func (m Machine) release() int {
 // Groups sorts the app's Machines into process groups, by name. now tells
 // whether leases have expired and how old the last updates are.
 //
-// A Machine whose host does not answer has no readable group: it counts for
-// the only group when there is just one, and for none otherwise.
+// A Machine whose host tells nothing about it may belong to any group: it is
+// listed as Lost in all of them, and counts in none.
 func Groups(a App, now time.Time) []Group {
 	byName := map[string][]Machine{}
 	var lost []Machine
+	protected := map[string]bool{} // IDs that a standby stands by for
 	for _, m := range a.Machines {
+		for _, id := range m.standsByFor() {
+			protected[id] = true
+		}
 		switch {
-		case !m.managed():
-		case m.Config == nil:
+		case m.lost():
 			lost = append(lost, m)
-		default:
+		case m.managed():
 			byName[m.processGroup()] = append(byName[m.processGroup()], m)
 		}
 	}
-	names := slices.Sorted(maps.Keys(byName))
-	groups := make([]Group, 0, len(names))
-	for _, name := range names {
-		machines := byName[name]
-		if len(names) == 1 {
-			machines = append(machines, lost...)
-		}
-		groups = append(groups, newGroup(a, name, machines, now))
+	deploy := deployOf(a, now)
+	var groups []Group
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		g := newGroup(a, name, byName[name], protected, now)
+		g.Lost = lost
+		g.Deploy = cmp.Or(g.Deploy, deploy)
+		groups = append(groups, g)
 	}
 	return groups
 }
 
-func newGroup(a App, name string, machines []Machine, now time.Time) Group {
+// standsByFor lists the Machines that m would replace.
+func (m Machine) standsByFor() []string {
+	if m.Config == nil {
+		return nil
+	}
+	ids := slices.Clone(m.Config.Standbys)
+	for id := range strings.SplitSeq(m.Config.StandbyFor, ",") { // flyctl joins them so
+		if id = strings.TrimSpace(id); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func newGroup(a App, name string, machines []Machine, protected map[string]bool, now time.Time) Group {
 	slices.SortFunc(machines, func(x, y Machine) int {
 		return cmp.Or(cmp.Compare(x.Region, y.Region), cmp.Compare(x.ID, y.ID))
 	})
 	g := Group{Name: name}
-	protected := map[string]bool{} // IDs that a standby stands by for
-	for _, m := range machines {
-		if m.Config == nil {
-			continue
-		}
-		for _, id := range m.Config.Standbys {
-			protected[id] = true
-		}
-		if m.Config.StandbyFor != "" {
-			protected[m.Config.StandbyFor] = true
-		}
-	}
 	for _, m := range machines {
 		pin, counted := pinOf(a, m, protected, now)
 		if pin.Reason != "" {
@@ -196,6 +220,7 @@ func (g *Group) describe() {
 		if m.Config != nil {
 			g.MixedGuests = g.MixedGuests || m.Config.Guest != c.Guest
 			g.LiteFS = g.LiteFS || m.Config.LiteFS
+			g.Spot = g.Spot || m.Config.Spot
 		}
 	}
 	for _, s := range c.Services {
@@ -204,7 +229,7 @@ func (g *Group) describe() {
 			continue
 		}
 		g.HTTP = true
-		g.Autostop = s.Autostop == "stop" || s.Autostop == "suspend"
+		g.Autostop = s.stops()
 		if s.SoftLimit > 0 {
 			g.SoftLimit = float64(s.SoftLimit)
 		}
@@ -214,7 +239,7 @@ func (g *Group) describe() {
 
 func betterSource(m, than Machine) bool {
 	for _, prefer := range []func(Machine) bool{
-		func(m Machine) bool { return m.HostStatus == "ok" },
+		Machine.serving,
 		func(m Machine) bool { return m.metadata(keyCanary) == "" },
 		func(m Machine) bool { return m.State == "started" },
 		Machine.healthy,
@@ -238,28 +263,39 @@ func (m Machine) healthy() bool {
 
 // Current counts the group's Machines by region.
 func (g Group) Current() map[region.Code]int {
+	return g.count(func(Machine) bool { return true })
+}
+
+// Serving counts those that serve requests, or would when started by
+// fly-proxy. The others (cordoned, failed, stopped by somebody, on a host that
+// does not answer) carry no load, and a plan leaves them as they are.
+func (g Group) Serving() map[region.Code]int { return g.count(Machine.serving) }
+
+func (g Group) count(which func(Machine) bool) map[region.Code]int {
 	n := map[region.Code]int{}
 	for _, m := range g.Machines {
-		n[m.Region]++
+		if which(m) {
+			n[m.Region]++
+		}
 	}
 	return n
 }
 
-// Floor is the number of Machines that must stay in each region: the pinned
-// ones, and in the primary region at least one and min_machines_running, as
-// far as they run there now.
+// Floor is how many of the serving Machines must stay in each region: the
+// pinned ones, and in the primary region at least one and
+// min_machines_running, as far as they serve there now.
 func (g Group) Floor() map[region.Code]int {
-	counted := map[string]bool{}
+	serving := map[string]bool{}
 	for _, m := range g.Machines {
-		counted[m.ID] = true
+		serving[m.ID] = m.serving()
 	}
 	floor := map[region.Code]int{}
 	for _, p := range g.Pins {
-		if p.Machine != "" && counted[p.Machine] {
+		if serving[p.Machine] {
 			floor[p.Region]++
 		}
 	}
-	if here := g.Current()[g.Primary]; here > 0 {
+	if here := g.Serving()[g.Primary]; here > 0 {
 		floor[g.Primary] = max(floor[g.Primary], min(here, max(1, g.MinRunning)))
 	}
 	return floor

@@ -50,6 +50,9 @@ type Machine struct {
 	Checks []Check
 	// Config is nil when the host could not tell it.
 	Config *Config
+	// Incomplete is the metadata of incomplete_config, when Config is nil; nil
+	// when there is none. It tells the process group and nothing to rely on.
+	Incomplete map[string]string
 }
 
 // A Lease is a lock on a Machine, held until it expires.
@@ -129,6 +132,7 @@ const (
 	PinAutoDestroy   PinReason = "auto-destroy" // not counted
 	PinHost          PinReason = "host"         // its host does not answer
 	PinCordoned      PinReason = "cordoned"     // somebody drained it
+	PinIdle          PinReason = "not-serving"  // stopped by somebody, or failed
 	PinLeased        PinReason = "leased"       // somebody holds its lease
 	PinGPU           PinReason = "gpu"
 	PinDedicatedHost PinReason = "dedicated-host"

@@ -40,17 +40,15 @@ func pinOf(a App, m Machine, protected map[string]bool, now time.Time) (pin Pin,
 		return because(PinLeased, "is leased by %s until %s", cmp.Or(m.Lease.Owner, "somebody"), m.Lease.Expires.UTC().Format(time.RFC3339)), true
 	case m.Cordoned:
 		return because(PinCordoned, "is cordoned: somebody drained it"), true
+	case !m.serving():
+		return because(PinIdle, "is %s and serves nothing: left as it is", m.State), true
 	}
 	return Pin{}, true
 }
 
 // pinPlaces adds the pins that concern a place rather than one Machine.
 func (g *Group) pinPlaces() {
-	if len(g.Machines) == 1 {
-		m := g.Machines[0]
-		g.Pins = append(g.Pins, Pin{Region: m.Region, Reason: PinLast, Detail: "the group's last Machine never goes without a replacement"})
-	}
-	if here := g.Current()[g.Primary]; here > 0 {
+	if here := g.Serving()[g.Primary]; here > 0 {
 		keep := min(here, max(1, g.MinRunning))
 		detail := "the primary region keeps its last Machine"
 		if keep > 1 {
@@ -63,13 +61,33 @@ func (g *Group) pinPlaces() {
 	})
 }
 
-// deployInProgress says what looks like a running deploy. flyctl takes no lock
-// on an app: leases, transient states and its own labels are all there is.
-// Machines of several releases alone are no deploy: --regions leaves them so.
+// deployOf says what about any of the app's Machines, counted or not, looks
+// like a running deploy: flyctl takes no lock on an app, so leases and its
+// release command are all there is.
+func deployOf(a App, now time.Time) string {
+	machines := slices.Clone(a.Machines)
+	slices.SortFunc(machines, func(x, y Machine) int { return cmp.Compare(x.ID, y.ID) })
+	for _, m := range machines {
+		switch {
+		case m.Lease != nil && m.Lease.Expires.After(now):
+			return fmt.Sprintf("Machine %s is leased by %s until %s", m.ID, cmp.Or(m.Lease.Owner, "somebody"), m.Lease.Expires.UTC().Format(time.RFC3339))
+		case m.processGroup() == releaseCommand && (m.State == "started" || transient(m.State, false)):
+			return fmt.Sprintf("Machine %s runs the release command", m.ID)
+		}
+	}
+	return ""
+}
+
+// deployInProgress says what about the group's own Machines looks like a
+// running deploy. Machines of several releases alone are none: --regions
+// leaves them so.
 func deployInProgress(g Group, now time.Time) string {
 	versions, tags := map[int]bool{}, map[string]bool{}
 	var last time.Time
 	for _, m := range g.Machines {
+		if transient(m.State, g.Autostop) {
+			return fmt.Sprintf("Machine %s is %s", m.ID, m.State)
+		}
 		if m.Config == nil {
 			continue
 		}
@@ -78,13 +96,8 @@ func deployInProgress(g Group, now time.Time) string {
 		if m.Updated.After(last) {
 			last = m.Updated
 		}
-		switch {
-		case m.Lease != nil && m.Lease.Expires.After(now):
-			return fmt.Sprintf("Machine %s is leased by %s until %s", m.ID, cmp.Or(m.Lease.Owner, "somebody"), m.Lease.Expires.UTC().Format(time.RFC3339))
-		case m.metadata(keyCanary) != "":
+		if m.metadata(keyCanary) != "" {
 			return fmt.Sprintf("Machine %s is a canary", m.ID)
-		case transient(m.State, g.Autostop):
-			return fmt.Sprintf("Machine %s is %s", m.ID, m.State)
 		}
 	}
 	switch {
@@ -100,7 +113,7 @@ func deployInProgress(g Group, now time.Time) string {
 // starts and stops Machines all day: that is no deploy.
 func transient(state string, autostop bool) bool {
 	switch state {
-	case "creating", "updating", "replacing", "restarting", "launch_failed":
+	case "creating", "updating", "replacing", "restarting":
 		return true
 	case "starting", "stopping", "suspending":
 		return !autostop

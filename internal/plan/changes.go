@@ -4,41 +4,60 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
+	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/placement"
+	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/region"
 )
 
 type changeInput struct {
-	in            Input
 	p             problem
 	solved        placement.Problem
+	next          map[string]int // serving Machines as planned; p.live.Current is now
 	before, after placement.Evaluation
 	group         *Group
+}
+
+// The kinds of changes, in the order in which they are told.
+const (
+	opens = iota
+	grows
+	shrinks
+	closes
+)
+
+// kind tells what happens to the serving Machines of a region.
+func (c changeInput) kind(code region.Code) int {
+	now, next := c.p.live.Current[string(code)], c.next[string(code)]
+	switch {
+	case now == 0:
+		return opens
+	case next == 0:
+		return closes
+	case next > now:
+		return grows
+	}
+	return shrinks
 }
 
 // changesOf lists what leads from the live placement to the planned one, each
 // with its reason: opened, grown, shrunk, closed, by code.
 func changesOf(c changeInput) ([]Change, error) {
 	now, next := c.group.Current, c.group.Placement
-	codes := map[region.Code]bool{}
-	for code := range now {
-		codes[code] = true
-	}
-	for code := range next {
-		codes[code] = true
-	}
 	var out []Change
-	for _, code := range slices.Sorted(maps.Keys(codes)) {
+	for _, candidate := range c.p.live.Candidates { // by code
+		code := region.Code(candidate.Region)
 		if now[code] == next[code] {
 			continue
 		}
 		x := Change{Region: code, From: now[code], To: next[code]}
 		x.Compute = float64(x.Delta()) * c.rent(code)
 		x.Share = c.share(c.after, code)
-		if x.To == 0 {
+		if c.kind(code) == closes {
 			x.Share = c.share(c.before, code)
 		}
 		var err error
@@ -48,20 +67,8 @@ func changesOf(c changeInput) ([]Change, error) {
 		x.Reason = c.reason(x)
 		out = append(out, x)
 	}
-	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(a.kind(), b.kind()) })
+	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(c.kind(a.Region), c.kind(b.Region)) })
 	return out, nil
-}
-
-func (c Change) kind() int {
-	switch {
-	case c.From == 0:
-		return 0
-	case c.To == 0:
-		return 3
-	case c.Delta() > 0:
-		return 1
-	}
-	return 2
 }
 
 func (c changeInput) rent(code region.Code) float64 {
@@ -91,15 +98,15 @@ func (c changeInput) share(e placement.Evaluation, code region.Code) float64 {
 // effect is what opening or closing code does to the mean latency, the other
 // planned regions staying as they are.
 func (c changeInput) effect(code region.Code) (float64, error) {
-	opens, closes := c.group.Current[code] == 0, c.group.Placement[code] == 0
-	if !opens && !closes {
+	kind := c.kind(code)
+	if kind != opens && kind != closes {
 		return 0, nil
 	}
-	other := byName(c.group.Placement)
-	if opens {
+	other := maps.Clone(c.next)
+	if kind == opens {
 		delete(other, string(code))
 	} else {
-		other[string(code)] = c.group.Current[code]
+		other[string(code)] = 1
 	}
 	if len(other) == 0 {
 		return c.after.MeanLatencyMS - c.before.MeanLatencyMS, nil
@@ -113,43 +120,61 @@ func (c changeInput) effect(code region.Code) (float64, error) {
 
 // reason says in a sentence why a region changes.
 func (c changeInput) reason(x Change) string {
-	switch {
-	case x.From == 0:
-		return fmt.Sprintf("serves %s of requests, mean latency %s; %s", percent(x.Share), ms(x.MS), c.counts(x))
-	case x.To == 0:
-		return fmt.Sprintf("served %s of requests until now; the regions that stay take them, mean latency %s", percent(x.Share), ms(x.MS))
+	switch c.kind(x.Region) {
+	case opens:
+		return fmt.Sprintf("serves %s of requests%s; %s", percent(x.Share), off(-x.MS), c.counts(x.Region))
+	case closes:
+		return fmt.Sprintf("served %s of requests, which the others take; keeping it would take %.1f ms off the mean", percent(x.Share), max(0, x.MS))
 	}
-	return c.counts(x)
+	return c.counts(x.Region)
 }
 
-// counts says why a region gets its number of Machines.
-func (c changeInput) counts(x Change) string {
-	open := slices.Sorted(maps.Keys(byName(c.group.Placement)))
-	required, ok := c.solved.Required(open)
-	n, known := required[string(x.Region)]
+// off says what a region takes off the mean round trip of all requests.
+func off(ms float64) string {
+	if ms < 0.05 {
+		return ""
+	}
+	return fmt.Sprintf(", takes %.1f ms off the mean", ms)
+}
+
+// counts says why a region gets its number of serving Machines.
+func (c changeInput) counts(code region.Code) string {
+	to := c.next[string(code)]
+	required, ok := c.solved.Required(slices.Sorted(maps.Keys(c.next)))
+	n, known := required[string(code)]
 	if !ok || !known {
-		return machines(x.To)
+		return machines(to)
 	}
 	var parts []string
-	if c.solved.SoftLimit > 0 {
-		parts = append(parts, fmt.Sprintf("its peak of %s in flight needs %s", load(n.PeakLoad), machines(n.Base)))
-	} else {
-		parts = append(parts, machines(n.Base)+" at least")
-	}
-	if more := n.Survive - n.Base; more > 0 {
-		parts = append(parts, fmt.Sprintf("%d more so that one may fail", more))
-	}
-	if more := n.Fill - n.Survive; more > 0 {
-		parts = append(parts, fmt.Sprintf("%d more for min-machines", more))
-	}
-	if more := x.To - n.Fill; more > 0 {
-		why := "max-changes allows no more to go"
-		if c.rent(x.Region) <= c.solved.MachineChangeCost {
-			why = "removing costs more than it saves (change-cost)"
+	more := func(n int, why string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d more %s", n, why))
 		}
-		parts = append(parts, fmt.Sprintf("%d more kept: %s", more, why))
 	}
+	carry := c.carry(n.PeakLoad)
+	parts = append(parts, fmt.Sprintf("its peak of %s in flight needs %s", load(n.PeakLoad), machines(carry)))
+	if c.group.Sizing.Basis == string(demand.Unknown) {
+		parts[0] = fmt.Sprintf("its peak needs %s, by what the busiest live one carries", machines(carry))
+	}
+	more(n.Base-carry, "that must be there (pins, min-in-region, min-machines-per-region)")
+	more(n.Survive-n.Base, "so that one may fail")
+	more(n.Fill-n.Survive, "for min-machines")
+	why := "kept: max-changes allows no more to go"
+	if c.rent(code) <= c.solved.MachineChangeCost {
+		why = "kept: removing costs more than it saves (change-cost)"
+	}
+	more(to-n.Fill, why)
 	return strings.Join(parts, ", ")
+}
+
+// carry is how many Machines a load needs at the target utilization.
+func (c changeInput) carry(load float64) int {
+	p := c.solved
+	soft := p.SoftLimit
+	if p.HardLimit > 0 {
+		soft = min(soft, p.HardLimit)
+	}
+	return max(1, int(math.Ceil(load/(soft*cmp.Or(p.Limits.TargetUtilization, 1))*(1-1e-9))))
 }
 
 func machines(n int) string {
@@ -166,18 +191,11 @@ func percent(share float64) string {
 	return fmt.Sprintf("%.0f%%", 100*share)
 }
 
-func ms(v float64) string {
-	switch {
-	case v > -0.05 && v < 0.05:
-		return "unchanged"
-	case v < 0:
-		return fmt.Sprintf("−%.1f ms", -v)
-	}
-	return fmt.Sprintf("+%.1f ms", v)
-}
-
 func load(v float64) string {
-	if v < 10 {
+	switch {
+	case v < 0.1:
+		return "under 0.1"
+	case v < 10:
 		return fmt.Sprintf("%.1f", v)
 	}
 	return fmt.Sprintf("%.0f", v)
@@ -209,7 +227,18 @@ func breach(b placement.Breach) string {
 	case "required":
 		return fmt.Sprintf("lacks %s, which is required", b.Region)
 	}
-	return fmt.Sprintf("breaks %s%s: %.5g, limit %.5g", OptionOf(b.Limit), in, b.Value, b.Bound)
+	value, bound := fmt.Sprintf("%g", b.Value), fmt.Sprintf("%g", b.Bound)
+	switch b.Limit {
+	case "max_monthly_cost":
+		value, bound = price.Format(b.Value), price.Format(b.Bound)
+	case "max_p95_latency_ms":
+		value, bound = fmt.Sprintf("%.0f ms", b.Value), fmt.Sprintf("%g ms", b.Bound)
+	case "min_machines":
+		if b.Region != "" {
+			return fmt.Sprintf("breaks min-in-region in %s: %s of %s", b.Region, value, bound)
+		}
+	}
+	return fmt.Sprintf("breaks %s%s: %s, limit %s", OptionOf(b.Limit), in, value, bound)
 }
 
 // OptionOf names the option behind a limit of problem.json.

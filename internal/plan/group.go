@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -11,28 +12,41 @@ import (
 	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/placement"
+	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/region"
 )
 
 // planGroup plans one process group, which gives share of the app's responses.
-func planGroup(in Input, g fleet.Group, share float64) (Group, error) {
+// several tells that the app has other public groups: then nobody knows how the
+// load that the metrics record for the app is split among them.
+func planGroup(in Input, g fleet.Group, share float64, several bool) (Group, error) {
 	out := Group{
 		Name: g.Name, Guest: g.Guest, Pins: pinsOf(in, g),
 		Current: g.Current(), Placement: g.Current(),
 		Sizing: Sizing{SoftLimit: g.SoftLimit, HardLimit: g.HardLimit, Autostop: g.Autostop},
 	}
+	cost, err := compute(in, g, out.Current)
+	if err != nil {
+		return out, err
+	}
+	out.Before.Compute, out.After.Compute = cost, cost
+	out.warn(g, share, several)
 	if out.Holds = metricHolds(in); len(out.Holds) > 0 {
 		out.Holds = append(out.Holds, groupHolds(in, g)...)
 		out.Status = Held
 		return out, nil
 	}
-	d := demand.Of(in.History, share, func(c region.Code) bool {
+	history := in.History
+	if several {
+		history.ConcurrencyMean, history.ResponseTime = nil, math.NaN()
+	}
+	d := demand.Of(history, share, func(c region.Code) bool {
 		r, ok := in.Catalog.Lookup(c)
 		return ok && placed(r)
 	})
 	out.Holds = append(requestHold(in, d), groupHolds(in, g)...)
-	out.describe(in, g, d)
-	if len(d.Edges) == 0 {
+	out.describe(in, d, several)
+	if len(d.Edges) == 0 || len(g.Serving()) == 0 {
 		out.Status = Held
 		return out, nil
 	}
@@ -45,16 +59,37 @@ func planGroup(in Input, g fleet.Group, share float64) (Group, error) {
 		return out, err
 	}
 	out.Problem = p.Problem
-	out.Before, out.After = figures(before), figures(before)
+	out.idle = cost - before.ComputeCost
+	out.Before = out.figures(before)
+	out.After = out.Before
 	out.Findings = append(out.Findings, p.findings...)
-	out.Findings = append(out.Findings, liveFindings(before)...)
+	if !singleton(in, g) {
+		out.Findings = append(out.Findings, liveFindings(before)...)
+	}
+	for _, why := range p.closing {
+		out.Findings = append(out.Findings, Finding{Warning, why + ": a plan closes it", ""})
+	}
 	return out, out.decide(in, p, before, d)
+}
+
+// compute prices a placement of the group, in USD a month.
+func compute(in Input, g fleet.Group, counts map[region.Code]int) (float64, error) {
+	sum := 0.0
+	for _, code := range slices.Sorted(maps.Keys(counts)) {
+		usd, err := in.Prices.Monthly(g.Guest, code)
+		if errors.Is(err, price.ErrUnknownRegion) {
+			usd, err = dearest(in.Prices, g.Guest), nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		sum += usd * float64(counts[code])
+	}
+	return sum, nil
 }
 
 // decide solves the problem and settles what the group's plan is.
 func (out *Group) decide(in Input, p problem, before placement.Evaluation, d demand.Demand) error {
-	pol := in.Policy
-	stay := before
 	out.edges(in, d, before, before)
 	if len(p.barred) > 0 {
 		out.Status = Infeasible
@@ -63,16 +98,17 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 		}
 		return nil
 	}
-	a, err := solveBusy(pol, &p, before.ComputeCost+before.TransferCost)
+	a, err := solveBusy(in.Policy, &p, before.ComputeCost+before.TransferCost)
 	if err != nil {
 		return err
 	}
 	out.Problem = a.problem
-	out.Objective, out.Bound, out.Gap, out.Solved = a.Objective, a.Bound, a.Gap, a.Status
-	out.Findings = append(out.Findings, a.findings...)
 	switch a.Status {
 	case placement.Infeasible:
 		out.Status, out.Conflict = Infeasible, a.Conflict
+		if len(a.Conflict) == 0 {
+			out.Findings = append(out.Findings, Finding{Error, "no single limit stands in the way, but together these do: " + inForce(a.problem.Limits), "loosen two or more of them"})
+		}
 		return nil
 	case placement.Unknown:
 		return hint.Wrap(errors.New("no placement that meets every limit was found within the solver's work limit"),
@@ -83,47 +119,57 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 	if err != nil {
 		return err
 	}
-	if out.Unrestricted, err = alternative(p, a.unrestricted, a.Placement); err != nil {
+	if err := out.checkSteady(in.Policy, p, d, before, a.Placement); err != nil {
 		return err
 	}
-	planned := byCode(a.Placement)
-	if err := out.checkSteady(pol, p, d, stay, planned); err != nil {
-		return err
-	}
+	planned := out.withIdle(p, a.Placement)
 	if out.blocked() {
 		out.Status = Held
 		if !maps.Equal(planned, out.Current) {
-			out.Withheld = &Alternative{Placement: planned, Figures: figures(after)}
+			out.Withheld = &Alternative{Placement: planned, Figures: out.figures(after)}
 		}
 		return nil
 	}
-	out.Placement, out.After = planned, figures(after)
+	out.Objective, out.Bound, out.Gap, out.Solved = a.Objective, a.Bound, a.Gap, a.Status
+	out.Findings = append(out.Findings, a.findings...)
+	if out.Unrestricted, err = out.alternative(p, a); err != nil {
+		return err
+	}
+	out.Placement, out.After = planned, out.figures(after)
 	out.edges(in, d, before, after)
 	out.Status = NoChanges
 	if !maps.Equal(out.Placement, out.Current) {
 		out.Status = Planned
 	}
-	out.Changes, err = changesOf(changeInput{in: in, p: p, solved: a.problem, before: before, after: after, group: out})
+	out.Changes, err = changesOf(changeInput{p: p, solved: a.problem, next: a.Placement, before: before, after: after, group: out})
 	return err
+}
+
+// withIdle adds the Machines that serve nothing, and stay, to a placement of
+// those that do.
+func (out *Group) withIdle(p problem, serving map[string]int) map[region.Code]int {
+	all := byCode(serving)
+	for code, n := range out.Current {
+		if idle := n - p.live.Current[string(code)]; idle > 0 {
+			all[code] += idle
+		}
+	}
+	return all
 }
 
 // checkSteady holds a change of regions that is better on too few days. It is
 // not asked when staying breaks a limit or the load.
-func (out *Group) checkSteady(pol Policy, p problem, d demand.Demand, stay placement.Evaluation, planned map[region.Code]int) error {
-	if sameRegions(planned, out.Current) || len(stay.Broken) > 0 {
+func (out *Group) checkSteady(pol Policy, p problem, d demand.Demand, stay placement.Evaluation, planned map[string]int) error {
+	if sameRegions(planned, p.live.Current) || len(stay.Broken) > 0 || len(p.closing) > 0 {
 		return nil
 	}
-	daily := make([][]float64, len(d.Edges))
-	for i, e := range d.Edges {
-		daily[i] = e.Daily
-	}
-	share, err := steady(pol, p, daily, byName(planned))
+	share, err := steady(pol, p, d, planned)
 	if err != nil || share >= minDays {
 		return err
 	}
 	out.Holds = append(out.Holds, Hold{
 		Reason: Unsteady,
-		Detail: fmt.Sprintf("other regions would be better on days with only %.0f%% of the requests, fewer than %.0f%%", 100*share, 100*minDays),
+		Detail: fmt.Sprintf("on days with %.0f%% of the requests, fewer than %.0f%%", 100*share, 100*minDays),
 		Hint:   "a longer window shows which way the traffic goes",
 	})
 	return nil
@@ -136,43 +182,78 @@ func (out *Group) blocked() bool {
 }
 
 // describe fills in what the demand alone says.
-func (out *Group) describe(in Input, g fleet.Group, d demand.Demand) {
+func (out *Group) describe(in Input, d demand.Demand, several bool) {
 	s := &out.Sizing
 	s.Basis, s.PerRPS, s.Burst = string(d.Load.Basis), d.Load.PerRPS, d.Load.Burst
 	s.RequestsPerMonth = d.PerMonth
 	s.ValuePerMS = in.Policy.ValuePerMS * d.PerMonth / 1e6
-	if len(d.Edges) > 0 {
-		for h := range d.Edges[0].InFlight {
-			sum := 0.0
-			for _, e := range d.Edges {
-				sum += e.InFlight[h]
-			}
-			s.PeakInFlight = max(s.PeakInFlight, sum)
-		}
+	total := d.Mapped
+	for _, n := range d.Unmapped {
+		total += n
 	}
-	if d.Total > 0 && len(d.Unmapped) > 0 {
+	if len(d.Unmapped) > 0 {
 		out.Unmapped = map[region.Code]float64{}
 		for c, n := range d.Unmapped {
-			out.Unmapped[c] = n / d.Total
+			out.Unmapped[c] = n / total
 		}
 	}
-	if d.Load.Basis == demand.Unknown && len(d.Edges) > 0 {
-		out.Holds = append(out.Holds, Hold{
-			NoConcurrency, "neither concurrency nor response times are recorded: Machines are added where it pays, none are removed",
-			"check that the app's service has the http handler",
-		})
+	if d.Load.Basis == demand.Unknown {
+		s.PerRPS = 0
+		h := Hold{NoConcurrency, "neither concurrency nor response times are recorded", "Machines are added where it pays, none are removed"}
+		if several {
+			h.Detail = "the metrics do not tell the process groups' load apart"
+		}
+		if len(d.Edges) > 0 {
+			out.Holds = append(out.Holds, h)
+		}
+		return
+	}
+	if len(d.Edges) == 0 {
+		return
+	}
+	for h := range d.Edges[0].InFlight {
+		sum := 0.0
+		for _, e := range d.Edges {
+			sum += e.InFlight[h]
+		}
+		s.PeakInFlight = max(s.PeakInFlight, sum)
+	}
+}
+
+// warn tells what about the group itself the figures do not show.
+func (out *Group) warn(g fleet.Group, share float64, several bool) {
+	add := func(level Level, text, hint string) { out.Findings = append(out.Findings, Finding{level, text, hint}) }
+	if idle := len(g.Machines) - total(g.Serving()); idle > 0 {
+		add(Warning, machines(idle)+" of "+fmt.Sprint(len(g.Machines))+" serve nothing (stopped, cordoned or out of reach): left as they are, and not counted on", "start them, or destroy them")
 	}
 	if g.MixedGuests {
-		out.Findings = append(out.Findings, Finding{Warning, "the group's Machines differ in size; costs assume " + g.Guest.String() + " for all", "give them one size: fly scale vm"})
+		add(Warning, "the Machines differ in size; costs assume "+g.Guest.String()+" for all", "give them one size: `fly scale vm`")
+	}
+	if g.Spot {
+		add(Warning, "spot Machines run, which may vanish at any time; costs assume the full price", "")
+	}
+	if several {
+		add(Notice, fmt.Sprintf("the edge metrics know only the app: %.0f%% of its traffic is taken to go to this group", 100*share), "")
 	}
 	if g.Autostop {
-		out.Findings = append(out.Findings, Finding{Notice, "fly-proxy stops idle Machines of this group; costs assume that every Machine runs all month", ""})
+		add(Notice, "fly-proxy stops idle Machines of this group; costs assume that every Machine runs all month", "")
 	}
+}
+
+func total(counts map[region.Code]int) int {
+	n := 0
+	for _, k := range counts {
+		n += k
+	}
+	return n
 }
 
 // pinsOf adds the regions that cannot be opened to the group's own pins.
 func pinsOf(in Input, g fleet.Group) []fleet.Pin {
 	pins := slices.Clone(g.Pins)
+	if singleton(in, g) {
+		pins = append(pins, fleet.Pin{Region: g.Machines[0].Region, Reason: fleet.PinLast, Detail: "the group's only Machine"})
+	}
 	if len(in.App.EgressRegions) > 0 {
 		codes := make([]string, len(in.App.EgressRegions))
 		for i, c := range in.App.EgressRegions {
@@ -187,37 +268,56 @@ func pinsOf(in Input, g fleet.Group) []fleet.Pin {
 	return pins
 }
 
-func figures(e placement.Evaluation) Figures {
+// figures are those of a placement of the serving Machines, and the cost of the
+// others.
+func (out *Group) figures(e placement.Evaluation) Figures {
 	return Figures{
 		MeanMS: e.MeanLatencyMS, P50MS: e.P50LatencyMS, P95MS: e.P95LatencyMS,
-		Compute: e.ComputeCost, Transfer: e.TransferCost,
+		Compute: e.ComputeCost + out.idle, Transfer: e.TransferCost,
 	}
 }
 
-// alternative prices another solution, unless it is the planned one.
-func alternative(p problem, s placement.Solution, planned map[string]int) (*Alternative, error) {
-	if len(s.Placement) == 0 || maps.Equal(s.Placement, planned) {
+// alternative is the optimum without the product's own limits, unless it is
+// the planned one.
+func (out *Group) alternative(p problem, a answer) (*Alternative, error) {
+	if len(a.free.Placement) == 0 || maps.Equal(a.free.Placement, a.Placement) {
 		return nil, nil
 	}
-	e, err := placement.Evaluate(p.live, s.Placement)
+	e, err := placement.Evaluate(p.live, a.free.Placement)
 	if err != nil {
 		return nil, err
 	}
-	return &Alternative{Placement: byCode(s.Placement), Figures: figures(e)}, nil
+	return &Alternative{Placement: out.withIdle(p, a.free.Placement), Figures: out.figures(e), Limits: a.binding}, nil
+}
+
+// inForce lists the limits of a problem by the names of their options.
+func inForce(l placement.Limits) string {
+	var parts []string
+	add := func(option, format string, v float64) {
+		if v > 0 {
+			parts = append(parts, option+" "+fmt.Sprintf(format, v))
+		}
+	}
+	add("max-regions", "%.0f", float64(l.MaxRegions))
+	add("min-regions", "%.0f", float64(l.MinRegions))
+	add("max-machines", "%.0f", float64(l.MaxMachines))
+	add("min-machines", "%.0f", float64(l.MinMachines))
+	add("min-machines-per-region", "%.0f", float64(l.MinMachinesPerRegion))
+	add("max-changes", "%.0f", float64(l.MaxChanges))
+	add("max-monthly-cost", "$%.2f", l.MaxMonthlyCost)
+	add("max-p95-latency", "%gms", l.MaxP95LatencyMS)
+	add("target-utilization", "%g", l.TargetUtilization)
+	return strings.Join(append(parts, "survive "+string(l.Survive)), ", ")
 }
 
 // edges tells for each edge where it is served from, before and after.
 func (out *Group) edges(in Input, d demand.Demand, before, after placement.Evaluation) {
 	out.Edges = out.Edges[:0]
-	mapped := 0.0
-	for _, e := range d.Edges {
-		mapped += e.Requests
-	}
 	for _, e := range d.Edges {
 		from, _ := in.Catalog.Lookup(e.Code)
 		standIn, _ := in.Catalog.StandIn(e.Code)
 		x := Edge{
-			Code: e.Code, Name: from.Name, Share: e.Requests / mapped, Requests: e.Requests, StandIn: standIn,
+			Code: e.Code, Name: from.Name, Share: e.Requests / d.Mapped, Requests: e.Requests, StandIn: standIn,
 			FromBefore: region.Code(before.Assignment[string(e.Code)]), FromAfter: region.Code(after.Assignment[string(e.Code)]),
 		}
 		x.BeforeMS = rtt(in, e.Code, x.FromBefore)

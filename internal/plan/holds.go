@@ -43,36 +43,57 @@ func metricHolds(in Input) []Hold {
 }
 
 func requestHold(in Input, d demand.Demand) []Hold {
-	mapped := 0.0
-	for _, e := range d.Edges {
-		mapped += e.Requests
-	}
-	if mapped >= in.Policy.MinRequests && mapped > 0 {
+	if d.Mapped >= in.Policy.MinRequests && d.Mapped > 0 {
 		return nil
 	}
-	return []Hold{{
+	h := Hold{
 		Reason: TooFewRequests,
-		Detail: fmt.Sprintf("%.0f requests in %s, fewer than %.0f", mapped, days(in.Policy.Window), in.Policy.MinRequests),
+		Detail: fmt.Sprintf("%.0f in %s, fewer than %.0f", d.Mapped, days(in.Policy.Window), in.Policy.MinRequests),
 		Hint:   "use a longer window, or lower min-requests",
-	}}
+	}
+	if d.Mapped == 0 {
+		h.Detail = "none in " + days(in.Policy.Window)
+		h.Hint = "see that the app serves the public through Fly's edge"
+	}
+	if in.Policy.Status != "" {
+		h.Detail += ", counting status " + in.Policy.Status
+		h.Hint = "check status, a regular expression on codes such as 200; " + h.Hint
+	}
+	return []Hold{h}
 }
 
 // groupHolds are the reasons in the group itself.
 func groupHolds(in Input, g fleet.Group) []Hold {
 	var holds []Hold
 	if g.Deploy != "" {
-		holds = append(holds, Hold{DeployInProgress, "a deploy seems to be in progress: " + g.Deploy, "run again when it is done"})
+		holds = append(holds, Hold{DeployInProgress, g.Deploy, "run again when it is done"})
 	}
-	if len(g.Machines) == 1 && !in.Policy.MinMachinesSet {
-		holds = append(holds, Hold{Singleton, "the group runs a single Machine; that may be on purpose", "set min-machines to let it be placed"})
+	if len(g.Serving()) == 0 {
+		holds = append(holds, Hold{NothingServes, "every Machine is stopped, cordoned or out of reach", "start one: `fly machine start`"})
+	}
+	if len(g.Lost) > 0 {
+		ids := make([]string, len(g.Lost))
+		for i, m := range g.Lost {
+			ids[i] = m.ID + " in " + string(m.Region)
+		}
+		holds = append(holds, Hold{Unreadable, "hosts do not tell which process group these are of: " + strings.Join(ids, ", "), "run again when the hosts answer"})
+	}
+	if singleton(in, g) {
+		holds = append(holds, Hold{Singleton, "that may be on purpose", "set min-machines to let it be placed"})
 	}
 	if g.LiteFS && !in.Policy.AllowLiteFS {
-		holds = append(holds, Hold{LiteFS, "the Machines seem to run LiteFS, where one of them leads", "set allow-litefs if any Machine may go"})
+		holds = append(holds, Hold{LiteFS, "one of its Machines leads", "set allow-litefs if any Machine may go"})
 	}
 	if len(g.Mounts) > 0 {
-		holds = append(holds, Hold{Volumes, "the Machines mount a volume (" + strings.Join(g.Mounts, ", ") + "): a new one would start with an empty volume", "move data first; groups with volumes are not placed"})
+		holds = append(holds, Hold{Volumes, strings.Join(g.Mounts, ", ") + ": a new Machine would start with an empty one", "groups with volumes are not placed"})
 	}
 	return holds
+}
+
+// singleton tells whether the group runs one Machine and nobody said that it
+// may be placed.
+func singleton(in Input, g fleet.Group) bool {
+	return len(g.Machines) == 1 && !in.Policy.MinMachinesSet
 }
 
 // days writes a window as people say it.

@@ -34,9 +34,9 @@ type Input struct {
 //
 //	policy + Machines + history → demand → problem → optimum → changes
 func Make(in Input) (Plan, error) {
-	groups, err := groupsOf(in)
+	groups, public, err := groupsOf(in)
 	if err != nil {
-		return Plan{}, fmt.Errorf("place app %s: %w", in.App.Name, err)
+		return Plan{}, err
 	}
 	h := in.History
 	p := Plan{
@@ -44,10 +44,10 @@ func Make(in Input) (Plan, error) {
 		From: h.Start, To: h.Start.Add(time.Duration(h.Hours) * time.Hour),
 		Findings: appFindings(in),
 	}
-	shares := sharesOf(groups, h.ServedBy)
+	shares := sharesOf(public, h.ServedBy)
 	var errs []error
-	for i, g := range groups {
-		planned, err := planGroup(in, g, shares[i])
+	for _, g := range groups {
+		planned, err := planGroup(in, g, shares[g.Name], len(public) > 1)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("place app %s, process group %s: %w", in.App.Name, g.Name, err))
 			continue
@@ -72,68 +72,75 @@ func outcomeOf(groups []Group) Outcome {
 }
 
 // groupsOf picks the process groups to place, or says why there are none.
-func groupsOf(in Input) ([]fleet.Group, error) {
+// public are all that the edge's traffic goes to.
+func groupsOf(in Input) (picked, public []fleet.Group, err error) {
 	a := in.App
+	refuse := func(next, format string, args ...any) error {
+		return hint.Wrap(fmt.Errorf("place app %s: "+format, append([]any{a.Name}, args...)...), "%s", next)
+	}
 	switch {
 	case a.Postgres():
-		return nil, hint.Wrap(errors.New("it is a Postgres cluster, whose Machines are not interchangeable"),
-			"leave it out; move a database with its own tools")
+		return nil, nil, refuse("leave it out; move a database with its own tools", "it is a Postgres cluster, whose Machines are not interchangeable")
 	case len(a.Machines) == 0:
-		return nil, hint.Wrap(errors.New("it has no Machines"), "deploy it first: fly deploy")
+		return nil, nil, refuse("deploy it first: `fly deploy`", "it has no Machines")
 	case a.Private():
-		return nil, hint.Wrap(errors.New("it has no public IP address, so no requests enter at Fly's edge"),
-			"place an app that serves the public, or give it an address: fly ips allocate")
+		return nil, nil, refuse("place an app that serves the public, or give it an address: `fly ips allocate`", "it has no public IP address, so no requests enter at Fly's edge")
 	}
 	all := fleet.Groups(a, in.Now)
 	names := make([]string, len(all))
 	for i, g := range all {
 		names[i] = g.Name
-	}
-	if len(in.Policy.ProcessGroups) == 0 {
-		public := slices.DeleteFunc(slices.Clone(all), func(g fleet.Group) bool { return !g.HTTP || len(g.Machines) == 0 })
-		if len(public) == 0 {
-			return nil, hint.Wrap(fmt.Errorf("no process group has a public HTTP service (groups: %s)", cmp.Or(strings.Join(names, ", "), "none managed by Fly Launch")),
-				"only HTTP traffic is counted by edge region; add [http_service] to fly.toml, or leave the app out")
+		if g.HTTP && len(g.Machines) > 0 {
+			public = append(public, g)
 		}
-		return public, nil
 	}
-	var picked []fleet.Group
+	known := cmp.Or(strings.Join(names, ", "), "none that Fly Launch manages")
+	if len(in.Policy.ProcessGroups) == 0 {
+		if len(public) == 0 {
+			return nil, nil, refuse("only HTTP traffic is counted by edge region; add [http_service] to fly.toml, or leave the app out",
+				"no process group has a public HTTP service (groups: %s)", known)
+		}
+		return public, public, nil
+	}
 	var errs []error
 	for _, want := range in.Policy.ProcessGroups {
-		i := slices.Index(names, want)
+		i := slices.IndexFunc(public, func(g fleet.Group) bool { return g.Name == want })
 		switch {
-		case i < 0:
-			errs = append(errs, hint.Wrap(fmt.Errorf("it has no process group %q", want), "its groups are: %s", strings.Join(names, ", ")))
-		case !all[i].HTTP:
-			errs = append(errs, hint.Wrap(fmt.Errorf("process group %q has no HTTP service", want), "only HTTP traffic is counted by edge region; drop it from process-group"))
+		case i >= 0:
+			picked = append(picked, public[i])
+		case slices.Contains(names, want):
+			errs = append(errs, refuse("only HTTP traffic is counted by edge region; drop it from process-group", "process group %q has no HTTP service", want))
 		default:
-			picked = append(picked, all[i])
+			errs = append(errs, refuse("its groups are: "+known, "it has no process group %q", want))
 		}
 	}
 	slices.SortFunc(picked, func(x, y fleet.Group) int { return cmp.Compare(x.Name, y.Name) })
-	return picked, errors.Join(errs...)
+	return picked, public, errors.Join(errs...)
 }
 
 // sharesOf splits the app's traffic among its groups: the edge metrics know
-// only the app, the Machines' own responses know who answered. Without any
-// such figure every group counts the same.
-func sharesOf(groups []fleet.Group, servedBy map[string]float64) []float64 {
-	served := make([]float64, len(groups))
-	total := 0.0
-	for i, g := range groups {
+// only the app, the Machines' own responses know who answered. Where a group
+// has no such figure, as after a blue-green deploy, every group counts the same.
+func sharesOf(groups []fleet.Group, servedBy map[string]float64) map[string]float64 {
+	shares := map[string]float64{}
+	total, every := 0.0, true
+	for _, g := range groups {
+		served := 0.0
 		for _, m := range g.Machines {
-			served[i] += servedBy[m.ID]
+			served += servedBy[m.ID]
 		}
-		total += served[i]
+		shares[g.Name] = served
+		total += served
+		every = every && served > 0
 	}
-	for i := range served {
-		if total > 0 {
-			served[i] /= total
+	for name := range shares {
+		if every {
+			shares[name] /= total
 		} else {
-			served[i] = 1 / float64(len(groups))
+			shares[name] = 1 / float64(len(groups))
 		}
 	}
-	return served
+	return shares
 }
 
 // appFindings tells what could not be read, and what the metrics' server said.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,8 +25,9 @@ type problem struct {
 	live     placement.Problem
 	regions  []region.Region // of the live candidates, by code
 	findings []Finding
-	// barred are requirements that name regions where nothing may open.
-	barred []string
+	// barred are requirements that name regions where nothing may open, and
+	// closing the regions with Machines that the policy bars.
+	barred, closing []string
 }
 
 // latencySource tells where the round trip between an edge and a region comes from.
@@ -36,9 +38,10 @@ func latencySource(in Input, edge, served region.Code) latency.Source {
 	return source
 }
 
-// state puts a group's placement as a problem. Money is USD a month.
+// state puts a group's placement as a problem. Money is USD a month. Machines
+// that serve nothing are not in it: they carry no load, and stay as they are.
 func state(in Input, g fleet.Group, d demand.Demand) (problem, error) {
-	current := g.Current()
+	current := g.Serving()
 	p := problem{}
 	floor := g.Floor()
 	if d.Load.Basis == demand.Unknown {
@@ -78,17 +81,48 @@ func state(in Input, g fleet.Group, d demand.Demand) (problem, error) {
 	if p.live.Limits.MaxChanges == 0 {
 		p.live.Limits.MaxChanges = max(6, (len(g.Machines)+1)/2)
 	}
-	if d.Load.Basis == demand.Unknown {
-		p.live.SoftLimit, p.live.HardLimit = 0, 0
-	}
 	p.edges(in, d)
+	if d.Load.Basis == demand.Unknown {
+		if err := p.sizeByLive(); err != nil {
+			return p, err
+		}
+	}
 	p.restrict(in, g)
 	return p, nil
 }
 
+// sizeByLive replaces requests per second by requests in flight where nobody
+// measured them: what the busiest live Machine carries is what one can carry at
+// the target utilization. So a new region gets as many Machines as its traffic
+// needs by that measure: its first one draws all of it.
+func (p *problem) sizeByLive() error {
+	rates := p.live
+	rates.SoftLimit, rates.HardLimit = 0, 0
+	e, err := placement.Evaluate(rates, rates.Current)
+	if err != nil {
+		return err
+	}
+	perMachine := 0.0
+	for code, rate := range e.Load {
+		perMachine = max(perMachine, rate/float64(p.live.Current[code]))
+	}
+	if perMachine == 0 {
+		return nil
+	}
+	factor := p.live.SoftLimit * cmp.Or(p.live.Limits.TargetUtilization, 1) / perMachine
+	for i, edge := range p.live.Edges {
+		inFlight := make([]float64, len(edge.Demand))
+		for h, rate := range edge.Demand {
+			inFlight[h] = rate * factor
+		}
+		p.live.Edges[i].Demand = inFlight
+	}
+	return nil
+}
+
 // candidates lists the regions that may be open, and those that are, by code.
 func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int) ([]placement.Candidate, error) {
-	current := g.Current()
+	current := g.Serving()
 	rows := in.Catalog.Deployable()
 	for _, code := range slices.Sorted(maps.Keys(current)) {
 		r, ok := in.Catalog.Lookup(code)
@@ -105,16 +139,17 @@ func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int)
 	var out []placement.Candidate
 	var unpriced []string
 	for _, r := range rows {
+		wanted := slices.Contains(in.Policy.Require, r.Code) || in.Policy.MinInRegion[r.Code] > 0
 		usd, err := in.Prices.Monthly(g.Guest, r.Code)
 		switch {
-		case errors.Is(err, price.ErrUnknownRegion) && current[r.Code] == 0:
+		case errors.Is(err, price.ErrUnknownRegion) && current[r.Code] == 0 && !wanted:
 			unpriced = append(unpriced, string(r.Code))
 			continue
 		case errors.Is(err, price.ErrUnknownRegion):
 			usd = dearest(in.Prices, g.Guest)
 			p.findings = append(p.findings, Finding{
 				Warning,
-				fmt.Sprintf("no price is known for %s, where Machines run: the dearest known price is taken", r.Code),
+				fmt.Sprintf("no price is known for %s: the dearest known price is taken", r.Code),
 				"add it with the prices option",
 			})
 		case err != nil:
@@ -169,35 +204,49 @@ func (p *problem) edges(in Input, d demand.Demand) {
 
 // restrict leaves only the candidates that the policy and static egress IPs allow.
 func (p *problem) restrict(in Input, g fleet.Group) {
-	pol, current := in.Policy, g.Current()
+	pol, current := in.Policy, g.Serving()
 	egress := in.App.EgressRegions
-	allowed := func(c region.Code) (why string, ok bool) {
+	bars := func(c region.Code) string {
 		switch {
 		case slices.Contains(pol.Exclude, c):
-			return "exclude-regions", false
+			return "exclude-regions"
 		case len(pol.Allow) > 0 && !slices.Contains(pol.Allow, c):
-			return "allow-regions", false
+			return "allow-regions"
 		case len(egress) > 0 && !slices.Contains(egress, c) && current[c] == 0:
-			return "static egress IPs", false
+			return "the app's static egress IPs"
 		}
-		return "", true
+		return ""
 	}
 	p.Problem = p.live
 	p.Candidates = nil
 	var keep []int
 	for i, c := range p.live.Candidates {
-		why, ok := allowed(region.Code(c.Region))
+		code := region.Code(c.Region)
+		why := bars(code)
 		switch {
-		case ok:
+		case why != "" && (c.MinMachines > 0 || c.Required):
+			p.barred = append(p.barred, fmt.Sprintf("%s bars %s, but %s", why, c.Region, whyKept(c, g, pol)))
+		case why != "" && current[code] > 0:
+			p.closing = append(p.closing, fmt.Sprintf("%s bars %s, where %s serve", why, c.Region, machines(current[code])))
+		case why != "":
+		case c.MaxMachines > 0 && c.MinMachines > c.MaxMachines:
+			p.barred = append(p.barred, fmt.Sprintf("min-in-region wants %d Machines in %s, but Fly starts no new ones there", c.MinMachines, c.Region))
+		default:
 			keep = append(keep, i)
 			p.Candidates = append(p.Candidates, c)
-		case c.MinMachines > 0 || c.Required:
-			p.barred = append(p.barred, fmt.Sprintf("%s must keep or get Machines (%s), but %s bars it", c.Region, whyKept(c, g, pol), why))
 		}
 	}
+	known := func(c region.Code) bool {
+		return slices.ContainsFunc(p.live.Candidates, func(x placement.Candidate) bool { return x.Region == string(c) })
+	}
 	for _, c := range pol.Require {
-		if !slices.ContainsFunc(p.live.Candidates, func(x placement.Candidate) bool { return x.Region == string(c) }) {
-			p.barred = append(p.barred, fmt.Sprintf("%s is required, but Fly runs no new Machines there", c))
+		if !known(c) {
+			p.barred = append(p.barred, fmt.Sprintf("require-regions names %s, but Fly starts no new Machines there", c))
+		}
+	}
+	for _, c := range slices.Sorted(maps.Keys(pol.MinInRegion)) {
+		if pol.MinInRegion[c] > 0 && !known(c) {
+			p.barred = append(p.barred, fmt.Sprintf("min-in-region names %s, but Fly starts no new Machines there", c))
 		}
 	}
 	p.LatencyMS = make([][]float64, len(p.live.LatencyMS))
@@ -211,12 +260,14 @@ func (p *problem) restrict(in Input, g fleet.Group) {
 func whyKept(c placement.Candidate, g fleet.Group, pol Policy) string {
 	code := region.Code(c.Region)
 	switch {
-	case g.Floor()[code] > 0:
-		return "pinned Machines"
 	case pol.MinInRegion[code] > 0:
-		return "min-in-region"
+		return fmt.Sprintf("min-in-region wants %d Machines there", pol.MinInRegion[code])
 	case c.Required:
-		return "require-regions"
+		return "require-regions wants it"
+	case g.Floor()[code] > 0 && code == g.Primary:
+		return "it is the Machines' PRIMARY_REGION (primary_region in fly.toml), which keeps its last Machine"
+	case g.Floor()[code] > 0:
+		return "Machines there are pinned"
 	}
 	return "nothing is removed without a concurrency figure"
 }

@@ -2,10 +2,12 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/placement"
-	"github.com/fly-placer/fly-placer/internal/region"
+	"github.com/fly-placer/fly-placer/internal/price"
 )
 
 // slack keeps a limit that was computed from a placement's own cost from
@@ -16,10 +18,11 @@ const slack = 1 + 1e-9
 type answer struct {
 	placement.Solution
 	problem placement.Problem // as solved, with the guard as its cost limit
-	// unrestricted is the optimum without the cost guard and max-changes;
-	// equal to the Solution when neither binds.
-	unrestricted placement.Solution
-	findings     []Finding
+	// free is the optimum without the cost guard and max-changes, and binding
+	// names those of the two that keep the plan from it.
+	free     placement.Solution
+	binding  []string
+	findings []Finding
 }
 
 // minShare is the share of requests below which a region is not opened.
@@ -28,17 +31,28 @@ const minShare = 0.001
 // solveBusy finds the optimum without new regions that serve nobody. The
 // model alone would open one as a cheap spare, continents away, for the day
 // when a Machine fails: that is no place where anybody wants Machines. Such a
-// candidate is dropped, and the problem solved again.
+// candidate is dropped, and the problem solved again, unless a limit wants the
+// region to be there.
 func solveBusy(pol Policy, p *problem, liveCost float64) (answer, error) {
+	var last answer
 	for {
 		a, err := solve(pol, *p, liveCost)
 		if err != nil || len(a.Placement) == 0 {
+			if err == nil && len(last.Placement) > 0 {
+				return last, nil
+			}
 			return a, err
 		}
 		idle := p.idle(a.Solution)
+		for _, code := range p.idle(a.free) {
+			if a.Placement[code] == 0 && !slices.Contains(idle, code) {
+				idle = append(idle, code)
+			}
+		}
 		if len(idle) == 0 {
 			return a, nil
 		}
+		last = a
 		p.drop(idle)
 	}
 }
@@ -77,87 +91,75 @@ func (p *problem) drop(regions []string) {
 }
 
 // solve finds the optimum. Two limits are the product's own and not the
-// team's: the default of max-changes and the cost guard. Where the team's
-// limits or the load cannot be met within them, the smallest value that can
-// takes their place, and a finding says so.
+// team's: the cost guard and the default of max-changes. Where the team's
+// limits or the load cannot be met within them, they make room: for what is
+// needed at least, and the usual allowance on top of it.
 func solve(pol Policy, p problem, liveCost float64) (answer, error) {
 	a := answer{problem: p.Problem}
-	guard := liveCost * (1 + pol.MaxCostIncrease) * slack
-	free := p.Problem
-	free.Limits.MaxChanges = 0
+	limits := &a.problem.Limits
+	usual, guard := limits.MaxChanges, liveCost*(1+pol.MaxCostIncrease)
+
+	limits.MaxChanges = 0
 	var err error
-	if a.unrestricted, err = placement.Solve(free, placement.Options{}); err != nil {
+	if a.free, err = a.solved(); err != nil || len(a.free.Placement) == 0 {
+		a.Solution = a.free // with the limits that contradict each other, not ours
 		return a, err
 	}
-	if len(a.unrestricted.Placement) > 0 && a.unrestricted.MonthlyCost <= guard &&
-		changes(p.Current, a.unrestricted.Placement) <= p.Limits.MaxChanges {
-		a.Solution = a.unrestricted
-		return a, nil
+	if n := changes(p.Current, a.free.Placement); n > usual {
+		a.binding = append(a.binding, "max-changes")
 	}
-	if len(a.unrestricted.Placement) > 0 {
-		if err := a.relax(pol, guard); err != nil {
+	if a.free.MonthlyCost > guard*slack {
+		a.binding = append([]string{"max-cost-increase"}, a.binding...)
+	}
+	limits.MaxChanges = usual
+	if a.Solution, err = a.solved(); err != nil {
+		return a, err
+	}
+	if least := nearest(a.Solution, "max_changes"); least > 0 && pol.MaxChanges == 0 {
+		limits.MaxChanges = int(least) + usual
+		a.find("the limits and the measured load need %.0f Machines created or destroyed at least, more than the usual %d",
+			"set max-changes to bound what one plan may change", least, usual)
+		if a.Solution, err = a.solved(); err != nil {
 			return a, err
 		}
 	}
-	a.Solution, err = placement.Solve(a.problem, placement.Options{})
+	if len(a.Placement) == 0 || a.MonthlyCost <= guard*slack {
+		return a, nil
+	}
+	team := limits.MaxMonthlyCost // the placement keeps to it, so the guard is tighter
+	limits.MaxMonthlyCost = guard * slack
+	if a.Solution, err = a.solved(); err != nil {
+		return a, err
+	}
+	if least := nearest(a.Solution, "max_monthly_cost"); least > 0 {
+		limits.MaxMonthlyCost = least * (1 + pol.MaxCostIncrease) * slack
+		if team > 0 {
+			limits.MaxMonthlyCost = min(limits.MaxMonthlyCost, team)
+		}
+		a.find("the limits and the measured load need %s a month at least, more than the cost guard's %s",
+			"see max-cost-increase; max-monthly-cost sets a limit that never gives way", price.Format(least), price.Format(guard))
+		a.Solution, err = a.solved()
+	}
 	return a, err
 }
 
-// relax sets a.problem's max-changes and cost guard to the usual values, or
-// to the smallest that the other limits and the load allow. A max-changes that
-// the team set stays.
-func (a *answer) relax(pol Policy, guard float64) error {
-	if pol.MaxChanges == 0 {
-		fewest, err := extreme(a.problem, func(p *placement.Problem) {
-			p.Limits.MaxChanges = 0
-			p.MachineChangeCost = 1
-			p.Candidates = unpriced(p.Candidates)
-		})
-		if err != nil {
-			return err
-		}
-		n := changes(a.problem.Current, fewest.Placement)
-		if len(fewest.Placement) > 0 && n > a.problem.Limits.MaxChanges {
-			a.find("%d Machines must be created or destroyed for the limits and the measured load, more than the usual %d",
-				"set max-changes to bound what one plan may change", n, a.problem.Limits.MaxChanges)
-			a.problem.Limits.MaxChanges = n
-		}
-	}
-	if limit := a.problem.Limits.MaxMonthlyCost; limit > 0 && limit <= guard {
-		return nil
-	}
-	cheapest, err := extreme(a.problem, func(*placement.Problem) {})
-	if err != nil || len(cheapest.Placement) == 0 {
-		return err // the last solve says which limits contradict each other
-	}
-	if cheapest.MonthlyCost > guard {
-		a.find("the limits and the measured load need $%.2f a month, more than the cost guard's $%.2f",
-			"the plan is the best at the lowest cost that meets them; see max-cost-increase", cheapest.MonthlyCost, guard)
-		guard = cheapest.MonthlyCost * slack
-	}
-	a.problem.Limits.MaxMonthlyCost = guard
-	return nil
+func (a *answer) solved() (placement.Solution, error) {
+	return placement.Solve(a.problem, placement.Options{})
 }
 
 func (a *answer) find(format, hint string, args ...any) {
 	a.findings = append(a.findings, Finding{Warning, fmt.Sprintf(format, args...), hint})
 }
 
-// extreme solves p for the lowest cost of Machines, and nothing else, after adapt.
-func extreme(p placement.Problem, adapt func(*placement.Problem)) (placement.Solution, error) {
-	p.ValuePerMS, p.ChangeCost, p.MachineChangeCost = 0, 0, 0
-	adapt(&p)
-	return placement.Solve(p, placement.Options{})
-}
-
-// unpriced makes Machines free, so that only their number counts. A cap on
-// the cost is then no limit; the last solve holds it against the result.
-func unpriced(candidates []placement.Candidate) []placement.Candidate {
-	out := slices.Clone(candidates)
-	for i := range out {
-		out[i].MachineCost = 0
+// nearest is the value of a limit that alone would make an infeasible problem
+// feasible; 0 when there is none.
+func nearest(s placement.Solution, limit string) float64 {
+	for _, c := range s.Conflict {
+		if c.Limit == limit {
+			return c.Nearest
+		}
 	}
-	return out
+	return 0
 }
 
 // changes counts the Machines created plus those destroyed between two placements.
@@ -184,25 +186,22 @@ func abs(n int) int {
 // steady tells on which share of the window's days, weighted by requests, the
 // planned regions beat the live ones. The cost of changing is left out: it was
 // weighed once, in the objective.
-func steady(pol Policy, p problem, daily [][]float64, planned map[string]int) (float64, error) {
-	if len(daily) == 0 {
-		return 1, nil
-	}
+func steady(pol Policy, p problem, d demand.Demand, planned map[string]int) (float64, error) {
 	better, all := 0.0, 0.0
-	for day := range daily[0] {
+	for day, hours := range d.DayHours {
 		today := p.live
 		today.ChangeCost, today.MachineChangeCost = 0, 0
 		today.Edges = make([]placement.Edge, len(p.live.Edges))
 		requests := 0.0
 		for e, edge := range p.live.Edges {
-			edge.Requests = daily[e][day]
+			edge.Requests = d.Edges[e].Daily[day]
 			requests += edge.Requests
 			today.Edges[e] = edge
 		}
 		if requests == 0 {
 			continue
 		}
-		today.ValuePerMS = pol.ValuePerMS * requests * 30 / 1e6
+		today.ValuePerMS = pol.ValuePerMS * requests * 30 * 24 / hours / 1e6
 		stay, err := placement.Evaluate(today, today.Current)
 		if err != nil {
 			return 0, err
@@ -222,14 +221,6 @@ func steady(pol Policy, p problem, daily [][]float64, planned map[string]int) (f
 	return better / all, nil
 }
 
-func sameRegions(a, b map[region.Code]int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for c := range a {
-		if _, ok := b[c]; !ok {
-			return false
-		}
-	}
-	return true
+func sameRegions(a, b map[string]int) bool {
+	return slices.Equal(slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b)))
 }

@@ -67,7 +67,8 @@ type Group struct {
 	// Changes lead from Current to Placement, regions in order: opened, grown,
 	// shrunk, closed, each by code.
 	Changes []Change
-	// Before and After are the figures of Current and of Placement on the same demand.
+	// Before and After are the figures of Current and of Placement on the same
+	// demand. Where there is none, only their cost is set.
 	Before, After Figures
 	// Objective, Bound, Gap and Solved tell how good the placement is proven to be.
 	Objective, Bound, Gap float64
@@ -87,8 +88,11 @@ type Group struct {
 	Findings []Finding
 	// Conflict names the limits that contradict each other when Infeasible.
 	Conflict []placement.Conflict
-	// Problem is what was solved; its zero value when nothing was.
+	// Problem is what was solved, for the Machines that serve; its zero value
+	// when nothing was.
 	Problem placement.Problem
+
+	idle float64 // USD a month for the Machines that serve nothing
 }
 
 // Figures describe a placement on the window's demand.
@@ -104,6 +108,8 @@ func (f Figures) Total() float64 { return f.Compute + f.Transfer }
 type Alternative struct {
 	Placement map[region.Code]int
 	Figures   Figures
+	// Limits names the options that keep the plan from it, sorted.
+	Limits []string
 }
 
 // A Change is one region's step from Current to Placement.
@@ -148,8 +154,10 @@ const (
 	Singleton        HoldReason = "singleton"
 	LiteFS           HoldReason = "litefs"
 	Volumes          HoldReason = "volumes"
-	NoConcurrency    HoldReason = "no-concurrency" // nothing is removed; growth goes on
-	Unsteady         HoldReason = "unsteady"       // better on too few days
+	NothingServes    HoldReason = "nothing-serves"      // every Machine is stopped, cordoned or out of reach
+	Unreadable       HoldReason = "unreadable-machines" // hosts do not tell which group theirs are of
+	NoConcurrency    HoldReason = "no-concurrency"      // nothing is removed; growth goes on
+	Unsteady         HoldReason = "unsteady"            // better on too few days
 )
 
 // An Edge is a region where requests enter, and where they are served from.
@@ -169,7 +177,8 @@ type Edge struct {
 
 // Sizing says how the load was derived from the traffic.
 type Sizing struct {
-	// Basis is "concurrency", "response time" or "none".
+	// Basis is "concurrency", "response time" or "none". With none, a Machine is
+	// taken to carry the requests per second that the busiest live one carries.
 	Basis string
 	// PerRPS is the requests in flight for each request per second, Burst the
 	// factor from an hour's mean to its peak.
