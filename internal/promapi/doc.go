@@ -50,8 +50,11 @@
 //     of the step, unless caches are off; whole hours are not affected.
 //   - An instant query near now is answered as of 30 seconds ago, unless
 //     nocache=1 is sent. Whether Fly.io passes that on is not known.
+//   - max of two arguments is the largest of both, also where one is empty. "or"
+//     is not that: it drops the series of its right side whose labels, without
+//     the metric name, are on its left.
 //
-// tlast_over_time, used for the newest sample, is MetricsQL only. Prometheus
-// itself would refuse that one query; it would answer the others, but its
-// increase extrapolates.
+// tlast_over_time and max of two arguments, used for the newest sample, are
+// MetricsQL only. Prometheus itself would refuse that one query; it would
+// answer the others, but its increase extrapolates.
 package promapi

@@ -111,6 +111,9 @@ func (h *history) parts(apps []string) []part {
 	servedBy := func(apps []string) string { return servedByQuery(apps, whole) }
 	responseTime := func(apps []string) string { return responseTimeQuery(apps, whole) }
 	known := func(apps []string) string { return knownQuery(apps, whole) }
+	newest := func(apps []string) string {
+		return newestQuery(apps, promDuration(h.asked.Sub(h.start()).Truncate(time.Millisecond)))
+	}
 	return []part{
 		{op: "responses per edge region", apps: apps, hourly: true, text: responses, take: h.takeResponses},
 		{op: "responses of Machines", apps: apps, hourly: true, text: servedQuery, take: h.hourlyInto(func(d *demand.History) *[]float64 { return &d.Served })},
@@ -119,25 +122,20 @@ func (h *history) parts(apps []string) []part {
 		{op: "response time", apps: apps, at: h.end, text: responseTime, take: h.takeResponseTime},
 		{op: "responses by Machine", apps: apps, at: h.end, text: servedBy, take: h.takeServedBy},
 		{op: "series of the app", apps: apps, at: h.end, text: known, take: h.takeKnown},
+		{op: "newest sample", apps: apps, at: h.asked, text: newest, take: h.takeNewest},
 	}
 }
 
-// orgParts lists the queries that are the same for every app.
-func (h *history) orgParts() []part {
+// orgPart is the query that is the same for every app.
+func (h *history) orgPart() part {
 	hourly := func([]string) string { return orgQuery("1h") }
-	newest := func([]string) string {
-		return newestQuery(promDuration(h.asked.Sub(h.start()).Truncate(time.Millisecond)))
-	}
-	return []part{
-		{op: "series of the organization", hourly: true, text: hourly, take: h.takeOrg},
-		{op: "newest sample", at: h.asked, text: newest, take: h.takeNewest},
-	}
+	return part{op: "series of the organization", hourly: true, text: hourly, take: h.takeOrg}
 }
 
 // read sends all queries together and files the answers in the order of the
 // queries, so that the result does not depend on which came first.
 func (h *history) read(ctx context.Context, apps []string) (map[string]demand.History, error) {
-	parts := h.orgParts()
+	parts := []part{h.orgPart()}
 	for chunk := range slices.Chunk(apps, appsPerQuery) {
 		parts = append(parts, h.parts(chunk)...)
 	}
@@ -305,14 +303,19 @@ func (h *history) takeOrg(out map[string]*demand.History, op string, a *answer) 
 	}
 }
 
+// takeNewest gives every app the newest of all answers: what was recorded
+// about one app would have been recorded about the others too.
 func (h *history) takeNewest(out map[string]*demand.History, op string, a *answer) {
 	for _, s := range a.series {
 		v, ok := h.notes.count(op, s.samples[0].value)
 		if !ok || v == 0 || v > float64(h.asked.Unix()+1) {
 			continue
 		}
+		at := time.UnixMilli(int64(math.Round(v * 1000))).UTC()
 		for _, d := range out {
-			d.Newest = time.UnixMilli(int64(math.Round(v * 1000))).UTC()
+			if at.After(d.Newest) {
+				d.Newest = at
+			}
 		}
 	}
 }

@@ -146,7 +146,8 @@ func TestAnOutageIsToldFromAQuietApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A Machine that stops when idle leaves only its traffic behind.
-	for _, at := range []time.Time{worldEnd.Add(-50 * time.Minute), worldEnd.Add(-40 * time.Minute)} {
+	newest := worldEnd.Add(-40 * time.Minute)
+	for _, at := range []time.Time{newest.Add(-10 * time.Minute), newest} {
 		if err := sim.Counter("fly_edge_http_responses_count", map[string]string{"app": "shop", "region": "ams"}, []promsim.Sample{{Time: at, Value: float64(at.Minute())}}); err != nil {
 			t.Fatal(err)
 		}
@@ -158,13 +159,69 @@ func TestAnOutageIsToldFromAQuietApp(t *testing.T) {
 	}
 	want := []bool{false, true, true, false, true, true, true, true}
 	for _, app := range []string{"quiet", "shop"} {
-		if h := got[app]; !slices.Equal(h.OrgUp, want) || !h.Newest.Equal(up[len(up)-1].Time) || h.Known != (app == "shop") {
+		if h := got[app]; !slices.Equal(h.OrgUp, want) || !h.Newest.Equal(newest) || h.Known != (app == "shop") {
 			t.Errorf("%s: recorded %v, newest %s, known %t; want %v", app, h.OrgUp, h.Newest, h.Known, want)
 		}
 	}
 	if h := got["quiet"]; h.Served != nil || h.ConcurrencyMean != nil || h.ConcurrencyMax != nil || len(h.Responses) != 0 || !math.IsNaN(h.ResponseTime) || len(h.ServedBy) != 0 {
 		t.Errorf("an app without series: %+v", h)
 	}
+}
+
+func TestAnIdleOrganizationIsRecordedByItsProxies(t *testing.T) {
+	sim := newSim()
+	add := func(add func(string, map[string]string, []promsim.Sample) error, metric, app string, last time.Duration, more ...string) {
+		t.Helper()
+		var samples []promsim.Sample
+		for at := worldNow.Add(-7 * time.Hour); !at.After(worldNow.Add(-last)); at = at.Add(time.Minute) {
+			samples = append(samples, promsim.Sample{Time: at, Value: 100})
+		}
+		if err := add(metric, with(map[string]string{"app": app, "region": "ams"}, more...), samples); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// All Machines stopped five hours ago; since then fly-proxy alone reports.
+	for _, app := range []string{"shop", "blog"} {
+		add(sim.Gauge, "fly_instance_up", app, 5*time.Hour, "instance", "m1")
+	}
+	add(sim.Counter, "fly_edge_http_responses_count", "shop", 2*time.Minute)
+	add(sim.Gauge, "fly_app_concurrency", "blog", 3*time.Hour, "instance", "m1")
+	// The labels of fly_instance_up, as a union of series must not lose it.
+	add(sim.Gauge, "fly_app_concurrency", "shop", time.Minute, "instance", "m1")
+	add(sim.Counter, "fly_edge_http_responses_count", "other", 0)
+	client := newClient(t, serve(t, sim), testToken, nil)
+	for _, c := range []struct {
+		name string
+		apps []string
+		age  time.Duration
+	}{
+		{"its own proxies", []string{"shop"}, time.Minute},
+		{"load without responses", []string{"blog"}, 3 * time.Hour},
+		{"either app's", []string{"blog", "shop"}, time.Minute},
+		{"an app without series has the organization's Machines", []string{"nobody"}, 5 * time.Hour},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := client.History(t.Context(), promapi.HistoryQuery{Apps: c.apps, End: worldNow, Hours: 8})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for app, h := range got {
+				if age := worldNow.Sub(h.Newest); age != c.age {
+					t.Errorf("%s: newest sample %s old, want %s", app, age, c.age)
+				}
+			}
+		})
+	}
+	t.Run("with more apps than one query takes", func(t *testing.T) {
+		apps := []string{"shop"}
+		for i := range 250 {
+			apps = append(apps, fmt.Sprintf("app-%03d", i), fmt.Sprintf("zap-%03d", i))
+		}
+		got, err := client.History(t.Context(), promapi.HistoryQuery{Apps: apps, End: worldNow, Hours: 8})
+		if err != nil || worldNow.Sub(got["app-000"].Newest) != time.Minute || worldNow.Sub(got["zap-249"].Newest) != time.Minute {
+			t.Errorf("newest %s and %s, %v; want a minute before %s", got["app-000"].Newest, got["zap-249"].Newest, err, worldNow)
+		}
+	})
 }
 
 func TestSamplesThatComeLateAreSeenToBeMissing(t *testing.T) {

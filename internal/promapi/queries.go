@@ -24,8 +24,12 @@ const (
 	machineUp       = "fly_instance_up"
 )
 
-// anySeries matches the metrics that tell that an app exists.
-const anySeries = `__name__=~"` + edgeResponses + "|" + concurrency + "|" + machineUp + `"`
+// anySeries matches the metrics that tell that an app exists, proxySeries
+// those of them that fly-proxy reports: they can go on while no Machine runs.
+const (
+	anySeries   = `__name__=~"` + edgeResponses + "|" + concurrency + "|" + machineUp + `"`
+	proxySeries = `__name__=~"` + edgeResponses + "|" + concurrency + `"`
+)
 
 // statusLimit bounds the regular expression on the response status.
 const statusLimit = 200
@@ -129,11 +133,14 @@ func orgQuery(window string) string {
 	return fmt.Sprintf("count(last_over_time(%s[%s]))", machineUp, window)
 }
 
-// newestQuery asks when the organization's newest sample was taken.
-// tlast_over_time is MetricsQL: PromQL's timestamp() looks back five minutes
-// at most, and an outage is longer.
-func newestQuery(window string) string {
-	return fmt.Sprintf("max(tlast_over_time(%s[%s]))", machineUp, window)
+// newestQuery asks when the newest sample was taken, of any Machine of the
+// organization or about the apps: of an organization whose Machines all stop
+// when idle only fly-proxy still says anything. tlast_over_time is MetricsQL:
+// PromQL's timestamp() looks back five minutes at most, and an outage is
+// longer. So is max of two arguments: PromQL's "or" would drop what has the
+// labels of a series on its left, since tlast_over_time leaves no metric name.
+func newestQuery(apps []string, window string) string {
+	return fmt.Sprintf("max(tlast_over_time(%s[%s]), tlast_over_time({%s,%s}[%s]))", machineUp, window, proxySeries, ofApps(apps), window)
 }
 
 // promDuration renders d, a whole number of milliseconds, in the largest unit

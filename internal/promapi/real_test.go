@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +157,10 @@ func sentQueries(t *testing.T, sim *promsim.Server, fly string) map[promsim.Kind
 	return out
 }
 
+// askedWindow matches the windows that depend on what sentQueries asks for;
+// the last is up to worldNow.
+var askedWindow = regexp.MustCompile(`\[(168h|5m|10100m)\]`)
+
 // compareOverTime asks both servers the query as it is and as an instant or
 // range query at times that fall into everything that happened: restarts, the
 // gap, the series that is born late, the end of a Machine, before the start.
@@ -167,7 +172,7 @@ func compareOverTime(t *testing.T, kind promsim.Kind, q promsim.Request, real, f
 		bornAt.Add(20 * time.Second), bornAt.Add(80 * time.Second), bornAt.Add(time.Hour), replacedAt.Add(30 * time.Second), worldStart.Add(30 * time.Second), worldStart.Add(time.Hour),
 	} {
 		for _, window := range []string{"5m", "1h", "90m", "7d"} {
-			text := strings.ReplaceAll(strings.ReplaceAll(q.Form.Get("query"), "[168h]", "["+window+"]"), "[5m]", "["+window+"]")
+			text := askedWindow.ReplaceAllString(q.Form.Get("query"), "["+window+"]")
 			forms["query"] = append(forms["query"], url.Values{"query": {text}, "nocache": {"1"}, "time": {fmt.Sprint(at.Unix())}})
 		}
 	}
@@ -281,8 +286,16 @@ func TestRealServerSemantics(t *testing.T) {
 	gauge("flip", 123, 118, 10, "instance", "m1", "proxy_id", "green")
 	gauge("replace", 0, 123, 10, "instance", "m1")
 	gauge("replace", 123, 118, 10, "instance", "m2")
+	// Machine m1 of idle stops at once, its proxy reports for two minutes.
+	gauge("idle", 0, 9, 0, "instance", "m1")
+	if err := sim.Gauge("fly_instance_up", series("idle", "instance", "m1"), every(quarter, 0, 1, func(int) float64 { return 1 })); err != nil {
+		t.Fatal(err)
+	}
 	load(t, base, sim)
 
+	newest := func(between string) string {
+		return `max(tlast_over_time(fly_instance_up[1h])` + between + `tlast_over_time({__name__=~"fly_edge_http_responses_count|fly_app_concurrency",app="idle"}[1h]))`
+	}
 	increase := func(app, window string) string {
 		return `sum by (region) (increase(fly_edge_http_responses_count{app="` + app + `"}[` + window + `]))`
 	}
@@ -313,11 +326,13 @@ func TestRealServerSemantics(t *testing.T) {
 		{"a replaced Machine counts for up to a minute beside the new one", concurrency("replace", "max"), time.Hour, 20},
 		{"that is one point of sixty in the mean", concurrency("replace", "avg"), time.Hour, 10 + 10.0/60},
 		{"without the maximum by Machine a flipped proxy counts twice", `max_over_time(sum by (app) (fly_app_concurrency{app="flip"})[1h:1m])`, time.Hour, 20},
+		{"the newest sample is of any Machine or the app's proxies", newest(", "), 30 * time.Minute, float64(start.Unix() + 120)},
+		{"a union of series loses what has the labels of another", newest(" or "), 30 * time.Minute, float64(start.Unix())},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			form := url.Values{"query": {c.query}, "nocache": {"1"}, "time": {fmt.Sprint(start.Add(c.after).Unix())}}
 			servers := map[string]string{"real": base + "/prometheus/api/v1/query"}
-			if !strings.Contains(c.query, "time(sum by (app) (fly") { // a shape that is not sent
+			if !strings.Contains(c.query, "time(sum by (app) (fly") && !strings.Contains(c.query, " or ") { // shapes that are not sent
 				servers["simulated"] = serve(t, sim) + "api/v1/query"
 			}
 			for name, address := range servers {

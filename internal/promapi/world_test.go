@@ -53,13 +53,20 @@ type truth struct {
 	served  map[string]map[string][]event            // app, Machine: responses
 	seconds map[string][]event                       // app: response time of all of them
 	load    map[string]map[string][][]event          // app, Machine, one list per proxy: requests in flight
-	newest  time.Time                                // last fly_instance_up
+	newest  time.Time                                // last sample of either app
 }
 
 func newTruth() *truth {
 	return &truth{
 		edge: map[string]map[string]map[string][]event{}, served: map[string]map[string][]event{},
 		seconds: map[string][]event{}, load: map[string]map[string][][]event{},
+	}
+}
+
+// saw notes when something was recorded.
+func (w *truth) saw(at time.Time) {
+	if at.After(w.newest) {
+		w.newest = at
 	}
 }
 
@@ -190,6 +197,8 @@ func record(t *testing.T, sim *promsim.Server) *truth {
 				rate := rates[status]
 				w.edge[app][r][status] = hosts[r].count(t, sim, "fly_edge_http_responses_count",
 					map[string]string{"app": app, "region": r, "status": status}, worldStart, worldNow, wave(rate/float64(i+1), 5*i))
+				events := w.edge[app][r][status]
+				w.saw(events[len(events)-1].at)
 			}
 		}
 	}
@@ -226,6 +235,7 @@ func recordBorn(t *testing.T, sim *promsim.Server, w *truth) {
 			events = append(events, event{at, 3})
 		}
 	}
+	w.saw(samples[len(samples)-1].Time)
 	w.edge["shop"]["gru"] = map[string][]event{"200": events}
 	labels := map[string]string{"app": "shop", "region": "gru", "host": "ffff", "proxy_id": "blue", "status": "200"}
 	if err := sim.Counter("fly_edge_http_responses_count", labels, samples); err != nil {
@@ -262,9 +272,7 @@ func (m machine) record(t *testing.T, sim *promsim.Server, w *truth, app string,
 		n := math.Round(rate(at)/6 + float64(i%7))
 		load[h.proxy(at)] = append(load[h.proxy(at)], event{at, n})
 		gauge[h.proxy(at)] = append(gauge[h.proxy(at)], promsim.Sample{Time: at, Value: n})
-		if at.After(w.newest) {
-			w.newest = at
-		}
+		w.saw(at)
 	}
 	for proxy, samples := range gauge {
 		w.load[app][m.id] = append(w.load[app][m.id], load[proxy])

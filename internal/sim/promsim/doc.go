@@ -13,7 +13,7 @@
 //	avg_over_time(sum by (app) (max by (app, instance) (M{SEL}))[D:D])
 //	max_over_time(…)
 //	count(last_over_time(M[D])), count by (app) (last_over_time({SEL}[D]))
-//	max(tlast_over_time(M[D]))
+//	max(tlast_over_time(M[D]), tlast_over_time({SEL}[D]))
 //
 // Anything else is a 422, so that a changed query cannot pass by accident.
 package promsim

@@ -27,7 +27,7 @@ func (s *Server) eval(q parsed, g grid, seen horizon) []row {
 	var rows []row
 	switch q.kind {
 	case ResponseTime:
-		rows = divide(s.increases(q, g, seen), s.increases(*q.over, g, seen))
+		rows = divide(s.increases(q, g, seen), s.increases(*q.with, g, seen))
 	case MeanLoad, MaxLoad:
 		rows = s.load(q, g, seen)
 	case KnownApp, Org:
@@ -40,14 +40,7 @@ func (s *Server) eval(q parsed, g grid, seen horizon) []row {
 			})
 		}, add)
 	case Newest:
-		rows = s.group(q, seen, func(x *series, seen horizon) []float64 {
-			return overTimes(g, func(t int64) float64 {
-				if read := x.between(max(t-q.window+1, seen.from), min(t, seen.to)); read.lo < read.hi {
-					return float64(x.times[read.hi-1]) / 1000
-				}
-				return math.NaN()
-			})
-		}, math.Max)
+		rows = regroup(append(s.newest(q, g, seen), s.newest(*q.with, g, seen)...), nil, math.Max)
 	default:
 		rows = s.increases(q, g, seen)
 	}
@@ -66,6 +59,18 @@ func overTimes(g grid, f func(t int64) float64) []float64 {
 		out[i] = f(g.at(i))
 	}
 	return out
+}
+
+// newest is max(tlast_over_time(…)).
+func (s *Server) newest(q parsed, g grid, seen horizon) []row {
+	return s.group(q, seen, func(x *series, seen horizon) []float64 {
+		return overTimes(g, func(t int64) float64 {
+			if read := x.between(max(t-q.window+1, seen.from), min(t, seen.to)); read.lo < read.hi {
+				return float64(x.times[read.hi-1]) / 1000
+			}
+			return math.NaN()
+		})
+	}, math.Max)
 }
 
 // increases is sum by (…) (increase(…)).

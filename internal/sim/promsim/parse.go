@@ -37,7 +37,7 @@ type parsed struct {
 	window int64 // milliseconds
 	step   int64 // of a subquery
 
-	over *parsed // divisor of a ratio
+	with *parsed // divisor of a ratio, second argument of a maximum
 }
 
 // A matcher compares one label with a text or a regular expression.
@@ -71,7 +71,7 @@ var (
 	shapeLoad     = regexp.MustCompile(`^(avg|max)_over_time\(sum by \(app\) \(max by \(app, instance\) \(` + reMetric + reSelector + `\)\)\[` + reDuration + `:` + reDuration + `\]\)$`)
 	shapeKnown    = regexp.MustCompile(`^count by \(app\) \(last_over_time\(` + reSelector + `\[` + reDuration + `\]\)\)$`)
 	shapeOrg      = regexp.MustCompile(`^count\(last_over_time\(` + reMetric + `\[` + reDuration + `\]\)\)$`)
-	shapeNewest   = regexp.MustCompile(`^max\(tlast_over_time\(` + reMetric + `\[` + reDuration + `\]\)\)$`)
+	shapeNewest   = regexp.MustCompile(`^max\(tlast_over_time\(` + reMetric + `\[` + reDuration + `\]\), tlast_over_time\(` + reSelector + `\[` + reDuration + `\]\)\)$`)
 	shapeMatcher  = regexp.MustCompile(`^\s*([a-z_]+)(=~|=)("(?:[^"\\]|\\.)*")\s*(?:,|$)`)
 )
 
@@ -83,7 +83,7 @@ func parseQuery(text string) (parsed, error) {
 	if m := shapeRatio.FindStringSubmatch(text); m != nil {
 		above, err := parseQuery(m[1])
 		below, err2 := parseQuery(m[6])
-		above.kind, above.over = ResponseTime, &below
+		above.kind, above.with = ResponseTime, &below
 		return above, errors.Join(err, err2)
 	}
 	var q parsed
@@ -98,7 +98,12 @@ func parseQuery(text string) (parsed, error) {
 	} else if m := shapeOrg.FindStringSubmatch(text); m != nil {
 		q.kind, q.metric, window = Org, m[1], m[2]
 	} else if m := shapeNewest.FindStringSubmatch(text); m != nil {
+		apps, err := parseSelector(m[3])
+		if err != nil {
+			return parsed{}, fmt.Errorf("cannot parse query %q: %w", text, err)
+		}
 		q.kind, q.metric, window = Newest, m[1], m[2]
+		q.with = &parsed{kind: Newest, match: apps, window: duration(m[4])}
 	}
 	if q.kind == "" {
 		return parsed{}, fmt.Errorf("cannot parse query %q: the simulator does not know its shape", text)
