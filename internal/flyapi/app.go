@@ -27,9 +27,9 @@ const (
 )
 
 // App reads an app and its Machines, and as far as the token may see them its
-// addresses and volumes; what could not be read is named in Unread. All
-// requests go out at once. Machines come in order of their IDs, without those
-// that are destroyed or about to be.
+// addresses and volumes; what could not be read, or not within 20 s, is named
+// in Unread. All requests go out at once. Machines come in order of their IDs,
+// without those that are destroyed or about to be.
 func (c *Client) App(ctx context.Context, name string) (fleet.App, error) {
 	if err := validName(name); err != nil {
 		return fleet.App{}, err
@@ -37,6 +37,8 @@ func (c *Client) App(ctx context.Context, name string) (fleet.App, error) {
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	extra, cancelExtra := asOptional(ctx)
+	defer cancelExtra()
 
 	var (
 		info     appInfo
@@ -52,10 +54,10 @@ func (c *Client) App(ctx context.Context, name string) (fleet.App, error) {
 	run := func(read func()) { group.Go(func() error { read(); return nil }) }
 	run(func() { info, errInfo = c.readAppInfo(ctx, name) })
 	run(func() { machines, errMachines = c.readMachines(ctx, name) })
-	run(func() { ips, errIPs = c.readIPs(ctx, name) })
-	run(func() { volumes, errVolumes = c.readVolumes(ctx, name) })
-	run(func() { regional, errRegional = c.gql.GetAppScopedEgressIPAddresses(asRead(ctx), name) })
-	run(func() { own, errOwn = c.gql.GetEgressIPAddresses(asRead(ctx), name) })
+	run(func() { ips, errIPs = c.readIPs(extra, name) })
+	run(func() { volumes, errVolumes = c.readVolumes(extra, name) })
+	run(func() { regional, errRegional = c.gql.GetAppScopedEgressIPAddresses(asRead(extra), name) })
+	run(func() { own, errOwn = c.gql.GetEgressIPAddresses(asRead(extra), name) })
 	_ = group.Wait() // the errors are told apart below
 
 	if err := errors.Join(errInfo, differs(errMachines, errInfo)); err != nil {

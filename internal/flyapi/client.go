@@ -54,7 +54,8 @@ type Options struct {
 	HTTP http.RoundTripper
 	// Sleep waits before a read is tried again; nil = in real time.
 	Sleep func(context.Context, time.Duration) error
-	// ReadTimeout bounds each attempt of a read; 0 = 20 s.
+	// ReadTimeout bounds each attempt of a read; 0 = 20 s. One of a read that
+	// may fail never takes longer than 10 s.
 	ReadTimeout time.Duration
 }
 

@@ -2,6 +2,7 @@ package flyapi
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,39 @@ func TestAppShowsWhatMustNotBeMoved(t *testing.T) {
 			"an unreachable host", func(m *flysim.Machine) { m.HostStatus = "unreachable" },
 			func(m fleet.Machine) bool {
 				return m.HostStatus == "unreachable" && m.Config == nil && m.Region == "ams"
+			},
+		},
+		{
+			"an unreachable host's labels", func(m *flysim.Machine) {
+				m.HostStatus = "unreachable"
+				m.Config["metadata"] = map[string]any{"fly_process_group": "web", "count": 3, "none": nil, "more": []any{"x"}}
+			},
+			func(m fleet.Machine) bool {
+				return maps.Equal(m.Incomplete, map[string]string{"fly_process_group": "web"})
+			},
+		},
+		{
+			"an unknown host without labels", func(m *flysim.Machine) { m.HostStatus, m.Config["metadata"] = "unknown", nil },
+			func(m fleet.Machine) bool { return m.Incomplete == nil && m.Config == nil },
+		},
+		{
+			"a label that is no text", func(m *flysim.Machine) { m.HostStatus, m.Config["metadata"] = "unknown", map[string]any{"a": 1} },
+			func(m fleet.Machine) bool { return m.Incomplete == nil },
+		},
+		{
+			"labels that are none", func(m *flysim.Machine) { m.HostStatus, m.Config["metadata"] = "unknown", "web" },
+			func(m fleet.Machine) bool { return m.Incomplete == nil },
+		},
+		{
+			"an incomplete configuration that is null", func(m *flysim.Machine) { m.HostStatus, m.Config = "unreachable", nil },
+			func(m fleet.Machine) bool { return m.Incomplete == nil && m.Config == nil },
+		},
+		{
+			"labels of a host that answers are in its configuration alone", func(m *flysim.Machine) {
+				m.Extra = map[string]any{"incomplete_config": map[string]any{"metadata": map[string]any{"fly_process_group": "old"}}}
+			},
+			func(m fleet.Machine) bool {
+				return m.Incomplete == nil && m.Config.Metadata["fly_process_group"] != "old"
 			},
 		},
 		{
@@ -228,7 +262,7 @@ func TestWhatCannotBeReadIsNamed(t *testing.T) {
 			flysim.Fault{Route: ips, Kind: flysim.Truncated},
 			map[string]string{"IP addresses": "the JSON ends early"},
 		},
-		{"GraphQL in passing trouble", flysim.Fault{Route: graphQL, Times: 2, Status: 502}, map[string]string{}},
+		{"GraphQL in passing trouble", flysim.Fault{Route: graphQL, Times: 1, Status: 502}, map[string]string{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -25,6 +25,12 @@ const (
 	// a write for up to a minute.
 	readTimeout  = 20 * time.Second
 	writeTimeout = 90 * time.Second
+	// A read that may fail is sent fewer times and given up sooner: nothing is
+	// to wait for long for what is not needed. optionalTime bounds it with its
+	// wait.
+	optionalAttempts = 2
+	optionalTimeout  = 10 * time.Second
+	optionalTime     = 20 * time.Second
 	// firstWait doubles with every further attempt. Fly.io allows one request
 	// a second per action and app.
 	firstWait = time.Second
@@ -38,8 +44,9 @@ const (
 )
 
 // transport is the layer next to the network, below all of fly-go. Whatever
-// host fly-go meant, it sends to one; a write once, a read at most 4 times;
-// and every answer but 2xx comes back as an *Error.
+// host fly-go meant, it sends to one; a write once, a read at most 4 times,
+// twice if a call can do without it; and every answer but 2xx comes back as an
+// *Error.
 //
 // An *Error is not "temporary" and hides its cause unless that is the context:
 // fly-go's rehttp repeats any method, POST too, on 502, 503 and temporary
@@ -87,10 +94,26 @@ func newTransport(options Options, target *url.URL) *transport {
 	return t
 }
 
-type readKey struct{}
+type (
+	readKey     struct{}
+	optionalKey struct{}
+)
 
 // asRead marks requests that only read although they are POSTs.
 func asRead(ctx context.Context) context.Context { return context.WithValue(ctx, readKey{}, true) }
+
+// asOptional marks and bounds reads that a call can do without.
+func asOptional(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithValue(ctx, optionalKey{}, true), optionalTime)
+}
+
+// patience is how often and how long a read is tried.
+func (t *transport) patience(ctx context.Context) (most int, timeout time.Duration) {
+	if ctx.Value(optionalKey{}) != nil {
+		return optionalAttempts, min(t.readTimeout, optionalTimeout)
+	}
+	return attempts, t.readTimeout
+}
 
 func isRead(req *http.Request) bool {
 	return req.Method == http.MethodGet || req.Method == http.MethodHead || req.Context().Value(readKey{}) != nil
@@ -115,15 +138,16 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, t.errorOf(req, 1, resp, err)
 	}
+	most, timeout := t.patience(req.Context())
 	for n := 1; ; n++ {
-		resp, err := t.attempt(req, body, t.readTimeout)
+		resp, err := t.attempt(req, body, timeout)
 		if err == nil && resp.StatusCode/100 == 2 {
 			resp.Header.Set(attemptsHeader, strconv.Itoa(n))
 			return resp, nil
 		}
 		failure := t.errorOf(req, n, resp, err)
 		wait, again := again(req.Context(), resp, err, n)
-		if !again {
+		if !again || n >= most {
 			return nil, failure
 		}
 		if err := t.sleep(req.Context(), wait); err != nil {
@@ -171,9 +195,10 @@ func (t *transport) attempt(req *http.Request, body []byte, timeout time.Duratio
 	return resp, nil
 }
 
-// again tells whether a read is worth another attempt, and after which wait.
+// again tells whether a read is worth another attempt after the n-th, and after
+// which wait.
 func again(ctx context.Context, resp *http.Response, err error, n int) (time.Duration, bool) {
-	if n >= attempts || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return 0, false
 	}
 	wait := firstWait << (n - 1)

@@ -33,7 +33,31 @@ type wireMachine struct {
 		Name   string `json:"name"`
 		Status string `json:"status"`
 	} `json:"checks"`
-	Config *wireConfig `json:"config"`
+	Config     *wireConfig    `json:"config"`
+	Incomplete wireIncomplete `json:"incomplete_config"`
+}
+
+// wireIncomplete keeps the metadata of a configuration that the host did not
+// confirm. Whatever else or other than text it holds is left out.
+type wireIncomplete struct{ metadata map[string]string }
+
+func (i *wireIncomplete) UnmarshalJSON(data []byte) error {
+	*i = wireIncomplete{}
+	var config struct {
+		Metadata json.RawMessage `json:"metadata"`
+	}
+	var all map[string]any
+	_ = json.Unmarshal(data, &config) // nothing to rely on, so nothing to fail for
+	_ = json.Unmarshal(config.Metadata, &all)
+	for name, value := range all {
+		if text, ok := value.(string); ok {
+			if i.metadata == nil {
+				i.metadata = map[string]string{}
+			}
+			i.metadata[name] = text
+		}
+	}
+	return nil
 }
 
 type wireImage struct {
@@ -246,6 +270,9 @@ func (m *wireMachine) machine() fleet.Machine {
 		if out.Image == "" {
 			out.Image = m.Config.Image
 		}
+	}
+	if out.Config == nil {
+		out.Incomplete = m.Incomplete.metadata
 	}
 	return out
 }
