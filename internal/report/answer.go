@@ -8,16 +8,20 @@ import (
 
 	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/report/doc"
 )
 
 // Headline returns the answers of the whole run, a line each: its failures,
-// then its plans in order. The lines are plain text, not escaped for any
-// markup, without line breaks or invisible characters.
+// one for each app, then its plans in order. The lines are plain text, not
+// escaped for any markup, without line breaks or invisible characters; pairs
+// of backticks enclose pieces of code.
 func (r Report) Headline() []string {
 	var lines []string
-	for _, p := range r.Errors {
-		lines = append(lines, problemAnswer(p))
+	failures := failuresOf(r.Errors)
+	for _, f := range failures {
+		f.input = len(failures) == 1 && len(r.Plans) == 0 && f.app == ""
+		lines = append(lines, f.answer())
 	}
 	for _, p := range r.Plans {
 		lines = append(lines, Answer(p)...)
@@ -26,21 +30,6 @@ func (r Report) Headline() []string {
 		return []string{"nothing to report"}
 	}
 	return lines
-}
-
-func problemAnswer(p Problem) string {
-	lines := problemLines(p)
-	text := strings.Join(lines, "")
-	switch {
-	case len(lines) == 0:
-		text = "no reason was given"
-	case len(lines) > 1:
-		text = count(len(lines), "problem", "problems")
-	}
-	if p.App == "" {
-		return "failed: " + text
-	}
-	return doc.Clean(p.App) + ": failed, " + text
 }
 
 // Answer returns what a plan comes down to, a line for each process group, and
@@ -138,7 +127,7 @@ func changesAnswer(changes []plan.Change) string {
 }
 
 func figuresAnswer(g plan.Group) string {
-	cost := step(money(g.Before.Total()), money(g.After.Total())) + " a month"
+	cost := step(price.Format(g.Before.Total()), price.Format(g.After.Total())) + " a month"
 	if len(g.Edges) == 0 {
 		return cost
 	}
@@ -151,7 +140,7 @@ func unchangedAnswer(g plan.Group) string {
 	case g.Solved != placement.Optimal:
 		best = " is the best found"
 	case g.Unrestricted != nil:
-		best = " is best within max-cost-increase"
+		best = " is best within " + cmp.Or(and(g.Unrestricted.Limits), "the limits")
 	}
 	return "no change; " + machines(g.Current) + best + ": " + figuresAnswer(g)
 }
@@ -198,17 +187,21 @@ func holdWords(r plan.HoldReason) string {
 		return "it uses LiteFS"
 	case plan.Volumes:
 		return "its Machines have volumes"
+	case plan.NothingServes:
+		return "no Machine serves"
+	case plan.Unreadable:
+		return "some Machines are unreadable"
 	case plan.NoConcurrency:
 		return "no concurrency figure"
 	case plan.Unsteady:
 		return "better on too few days"
 	}
-	return string(r)
+	return cmp.Or(string(r), "no reason was given")
 }
 
 func infeasibleAnswer(conflicts []placement.Conflict) string {
 	if len(conflicts) == 0 {
-		return "infeasible; no placement meets every limit"
+		return "infeasible; the limits contradict each other"
 	}
 	var names []string
 	for _, c := range conflicts {
@@ -235,7 +228,7 @@ func limitName(limit string) string {
 func limitValue(limit string, v float64) string {
 	switch {
 	case strings.HasSuffix(limit, "_cost"):
-		return money(v)
+		return price.Format(v)
 	case strings.HasSuffix(limit, "_ms"):
 		return millis(v) + " ms"
 	case limit == "target_utilization":

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fly-placer/fly-placer/internal/latency"
 	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/region"
 	"github.com/fly-placer/fly-placer/internal/report/doc"
 )
@@ -54,11 +55,11 @@ func (v view) figures() []doc.Block {
 		row("Mean round trip", func(c column) string { return millis(c.figures.MeanMS) + " ms" })
 	}
 	if slices.ContainsFunc(cols, func(c column) bool { return c.figures.Transfer != 0 }) {
-		row("Compute a month", func(c column) string { return money(c.figures.Compute) })
-		row("Transfer a month", func(c column) string { return money(c.figures.Transfer) })
-		row("Total a month", func(c column) string { return money(c.figures.Total()) })
+		row("Compute a month", func(c column) string { return price.Format(c.figures.Compute) })
+		row("Transfer a month", func(c column) string { return price.Format(c.figures.Transfer) })
+		row("Total a month", func(c column) string { return price.Format(c.figures.Total()) })
 	} else {
-		row("Cost a month", func(c column) string { return money(c.figures.Compute) })
+		row("Cost a month", func(c column) string { return price.Format(c.figures.Compute) })
 	}
 	row("Machines", func(c column) string { return group(itoa(total(c.placement))) })
 	row("Regions", func(c column) string { return machines(c.placement) })
@@ -68,10 +69,28 @@ func (v view) figures() []doc.Block {
 	}
 	blocks := []doc.Block{v.heading(title), t}
 	if v.Unrestricted != nil {
-		blocks = append(blocks, doc.Paragraph{Text: doc.Join(doc.T("Unrestricted is the optimum without "), doc.C("max-cost-increase"),
-			doc.T(", which keeps the plan from it."))})
+		blocks = append(blocks, doc.Paragraph{Text: unrestricted(v.Unrestricted.Limits)})
 	}
 	return blocks
+}
+
+// unrestricted says what the column of that name is, by the options that keep
+// the plan from it.
+func unrestricted(limits []string) doc.Text {
+	text := doc.T("Unrestricted is the optimum without ")
+	for i, name := range limits {
+		switch {
+		case i > 0 && i == len(limits)-1:
+			text = append(text, doc.T(" and ")...)
+		case i > 0:
+			text = append(text, doc.T(", ")...)
+		}
+		text = append(text, doc.C(name)...)
+	}
+	if len(limits) == 0 {
+		text = append(text, doc.T("the limits on what one plan may cost and change")...)
+	}
+	return append(text, doc.T(".")...)
 }
 
 // edgesShown is how many edge regions are listed; the rest is summed up.
@@ -150,22 +169,22 @@ func sum(edges []plan.Edge) (share, before, after float64) {
 	return share, before / share, after / share
 }
 
+// standIns says why some edge regions are not served from where they are.
 func (v view) standIns() string {
-	by := map[region.Code][]string{}
+	from, to := map[string]bool{}, map[string]bool{}
 	for _, e := range v.Edges {
 		if e.StandIn != e.Code && e.StandIn != "" {
-			by[e.StandIn] = append(by[e.StandIn], string(e.Code))
+			from[string(e.Code)], to[string(e.StandIn)] = true, true
 		}
 	}
-	if len(by) == 0 {
+	if len(from) == 0 {
 		return ""
 	}
-	var parts []string
-	for _, c := range slices.Sorted(maps.Keys(by)) {
-		slices.Sort(by[c])
-		parts = append(parts, and(by[c])+" as "+string(c))
+	closest := "; the closest region where they can is "
+	if len(to) > 1 {
+		closest = "; the closest regions where they can are "
 	}
-	return "Edge regions where no Machines can run count as another: " + strings.Join(parts, "; ") + "."
+	return "No Machines can run in " + and(slices.Sorted(maps.Keys(from))) + closest + and(slices.Sorted(maps.Keys(to))) + "."
 }
 
 func (v view) unmapped() string {

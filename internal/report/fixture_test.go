@@ -142,12 +142,17 @@ func held(reason plan.HoldReason) plan.Group {
 	case plan.DeployInProgress:
 		h.Detail, h.Hint = "2 of 5 Machines run another release", "run it again when the deploy is done."
 	case plan.Singleton:
-		h.Detail, h.Hint = "one Machine in iad", "set min-machines if it may run more than once."
+		h.Detail, h.Hint = "that may be on purpose", "set min-machines to let it be placed."
 		g.Current, g.Placement = where{"iad": 1}, where{"iad": 1}
 	case plan.LiteFS:
 		h.Detail, h.Hint = "its Machines mount LiteFS, which has one primary", "set allow-litefs if the app forwards writes."
 	case plan.Volumes:
 		h.Detail, h.Hint = "every Machine has a volume", "keep state elsewhere, or place it by hand."
+	case plan.NothingServes:
+		h.Detail, h.Hint = "every Machine is stopped or cordoned", "start one."
+		g.Edges, g.Sizing = nil, plan.Sizing{}
+	case plan.Unreadable:
+		h.Detail, h.Hint = "the hosts of 2 Machines do not tell which group they are of", "run it again later."
 	case plan.NoConcurrency:
 		h.Detail, h.Hint = "neither fly_app_concurrency nor a response time was recorded; nothing is removed", "check the service's concurrency setting."
 		g.Sizing.Basis = "none"
@@ -160,7 +165,7 @@ func held(reason plan.HoldReason) plan.Group {
 
 var holdReasons = []plan.HoldReason{
 	plan.TooFewRequests, plan.NoSeries, plan.PartialMetrics, plan.GappyMetrics, plan.StaleMetrics, plan.DeployInProgress,
-	plan.Singleton, plan.LiteFS, plan.Volumes, plan.NoConcurrency, plan.Unsteady,
+	plan.Singleton, plan.LiteFS, plan.Volumes, plan.NothingServes, plan.Unreadable, plan.NoConcurrency, plan.Unsteady,
 }
 
 var pinReasons = []fleet.PinReason{
@@ -221,9 +226,11 @@ func infeasible() plan.Group {
 func guarded() plan.Group {
 	g := moved()
 	g.Before.Transfer, g.After.Transfer = 0.8, 1.1
+	g.Changes[0].Transfer = 0.3
 	g.Unrestricted = &plan.Alternative{
 		Placement: where{"fra": 2, "iad": 2, "lax": 2, "nrt": 2, "syd": 2},
 		Figures:   plan.Figures{MeanMS: 11.2, P50MS: 7.6, P95MS: 18.9, Compute: 71.4, Transfer: 1.2},
+		Limits:    []string{"max-changes", "max-cost-increase"},
 	}
 	return g
 }

@@ -11,15 +11,6 @@ import (
 	"github.com/fly-placer/fly-placer/internal/region"
 )
 
-// money formats USD: "$1,234.50", "−$0.40".
-func money(usd float64) string {
-	s := "$" + group(strconv.FormatFloat(math.Abs(usd), 'f', 2, 64))
-	if usd < 0 && s != "$0.00" {
-		return "−" + s
-	}
-	return s
-}
-
 // millis formats milliseconds without the unit: "6.1" below 10, else "142".
 func millis(ms float64) string {
 	if math.Abs(ms) < 9.95 {

@@ -51,34 +51,58 @@ func reports() map[string]Report {
 	feasible := moved()
 	feasible.Solved, feasible.Bound, feasible.Gap = "feasible", 31.71, 0.0056
 
+	unnamed := infeasible() // the solver proves it without naming limits
+	unnamed.Conflict = nil
+	unnamed.Findings = []plan.Finding{{Level: plan.Error, Text: "the limits in force are min-regions 3 and `max-p95-latency` 40 ms", Hint: "loosen one of them."}}
+
 	failed := plan.Plan{App: "blog", Outcome: plan.Failed, Findings: []plan.Finding{
 		{Level: plan.Error, Text: "the app has no public HTTP service.", Hint: "name its process group with process-group."},
 	}}
 	return map[string]Report{
-		"no_change":       run(app("shop", plan.NoChanges, web())),
-		"move":            run(app("shop", plan.Planned, moved())),
-		"first_placement": run(app("shop", plan.Planned, first())),
-		"grow":            run(app("shop", plan.Planned, grown())),
-		"shrink":          run(app("shop", plan.Planned, shrunk())),
-		"held":            run(app("shop", plan.Held, held(plan.TooFewRequests))),
-		"pins":            run(app("shop", plan.Planned, pinned())),
-		"edges_40":        run(app("shop", plan.Planned, world(40))),
-		"unmapped":        run(app("shop", plan.Planned, unmapped)),
-		"hostile":         hostileReport(hostile),
-		"two_apps":        run(app("blog", plan.NoChanges, web()), app("shop", plan.Planned, moved())),
-		"two_groups":      run(app("shop", plan.Planned, moved(), worker)),
-		"infeasible":      run(app("shop", plan.Infeasible, infeasible())),
-		"cost_guard":      run(app("shop", plan.Planned, guarded())),
-		"findings":        run(warnings),
-		"not_proven":      run(app("shop", plan.Planned, feasible)),
-		"one_app_failed":  run(failed, app("shop", plan.Planned, moved())),
+		"no_change":          run(app("shop", plan.NoChanges, web())),
+		"move":               run(app("shop", plan.Planned, moved())),
+		"first_placement":    run(app("shop", plan.Planned, first())),
+		"grow":               run(app("shop", plan.Planned, grown())),
+		"shrink":             run(app("shop", plan.Planned, shrunk())),
+		"held":               run(app("shop", plan.Held, held(plan.TooFewRequests))),
+		"pins":               run(app("shop", plan.Planned, pinned())),
+		"edges_40":           run(app("shop", plan.Planned, world(40))),
+		"unmapped":           run(app("shop", plan.Planned, unmapped)),
+		"hostile":            hostileReport(hostile),
+		"two_apps":           run(app("blog", plan.NoChanges, web()), app("shop", plan.Planned, moved())),
+		"two_groups":         run(app("shop", plan.Planned, moved(), worker)),
+		"infeasible":         run(app("shop", plan.Infeasible, infeasible())),
+		"cost_guard":         run(app("shop", plan.Planned, guarded())),
+		"findings":           run(warnings),
+		"not_proven":         run(app("shop", plan.Planned, feasible)),
+		"one_app_failed":     run(failed, app("shop", plan.Planned, moved())),
+		"infeasible_unnamed": run(app("shop", plan.Infeasible, unnamed)),
+		"error_beside_plan": {
+			Errors: []Problem{{App: "nosuch", Text: "list Machines of nosuch: 404 Not Found: app not found", Hints: []string{"check the name: `fly apps list` shows all."}}},
+			Plans:  []plan.Plan{app("shop", plan.Planned, moved())}, Notes: notes,
+		},
+		"errors_of_apps": {Errors: []Problem{
+			{App: "api", Text: "read volumes: 500 Internal Server Error", Hints: []string{"run it again."}},
+			{App: "api", Text: "read metrics: timeout"},
+			{App: "nosuch", Text: "app not found"},
+			{App: "old", Text: "app is suspended", Hints: []string{"run `fly resume old`.", "leave it out."}},
+		}, Notes: notes},
+		"run_error_beside_plan": {
+			Errors: []Problem{{Text: "write report-dir: no space left on device", Hints: []string{"free some."}}},
+			Plans:  []plan.Plan{app("shop", plan.NoChanges, web())}, Notes: notes,
+		},
 		"failed": {Errors: []Problem{{
 			Text:  "read metrics of acme: 401 Unauthorized: resolving organization",
-			Hints: []string{"create a token with fly tokens create readonly acme, and pass it as metrics-token."},
-		}}},
+			Hints: []string{"create a token with `fly tokens create readonly acme`, and pass it as `metrics-token`."},
+		}}, Notes: notes},
 		"bad_input": {Errors: []Problem{{
 			Text: "window \"7 days\": want a duration from 1d to 14d\nunknown region \"amd\": did you mean ams?\nmin-regions 4 is more than max-regions 3",
 		}}},
+		"bad_input_each": {Errors: []Problem{
+			{Text: "--nope: unknown flag", Hints: []string{"run `fly-placer plan --help`"}},
+			{Text: "input require-regions \"qqq\": unknown region", Hints: []string{"areas are eu, na, sa, apac and africa", "use one of ams, iad"}},
+			{Text: "fly-api-token: not set", Hints: []string{"make one with `fly tokens create readonly`, and set `FLY_API_TOKEN`"}},
+		}, Notes: notes},
 	}
 }
 
@@ -118,7 +142,7 @@ func TestNarrowTerminal(t *testing.T) {
 
 func TestEveryReasonToHold(t *testing.T) {
 	var b strings.Builder
-	for _, reason := range holdReasons {
+	for _, reason := range append(holdReasons, "of-a-later-version") {
 		b.WriteString("===== " + string(reason) + "\n")
 		b.WriteString(Terminal(Report{Plans: []plan.Plan{app("shop", plan.Held, held(reason))}}, TerminalOptions{}))
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -29,6 +30,7 @@ func hostileReport(s string) Report {
 	g.Conflict = []placement.Conflict{{Limit: s, Value: 1, Nearest: 2}}
 	g.Findings = []plan.Finding{{Level: plan.Error, Text: s, Hint: s}, {Level: plan.Notice, Text: s, Hint: s}}
 	g.Guest.CPUKind = s
+	g.Unrestricted = &plan.Alternative{Placement: where{code: 1}, Limits: []string{s, s}}
 	other := held(plan.HoldReason(s))
 	other.Name = "z" + s
 	other.Holds[0].Detail = s
@@ -36,10 +38,17 @@ func hostileReport(s string) Report {
 	p.Findings = []plan.Finding{{Level: plan.Warning, Text: s, Hint: s}, {Level: plan.Warning, Text: s, Hint: s}}
 	return Report{
 		Plans:  []plan.Plan{p, {App: s, Outcome: plan.Failed, Findings: []plan.Finding{{Level: plan.Error, Text: s, Hint: s}}}},
-		Errors: []Problem{{App: s, Text: doc.Clean(s), Hints: []string{s}}, {Text: doc.Clean(s)}},
+		Errors: []Problem{{App: s, Text: doc.Clean(s), Hints: []string{s, s}}, {Text: doc.Clean(s)}, {Text: doc.Clean(s), Hints: []string{s}}},
 		Notes:  []Note{{Text: s, URL: s}, {Text: s, URL: "https://example.org/" + s}},
 		RunURL: s,
 	}
+}
+
+// ticks are texts whose backticks come close to what they may not do.
+var ticks = []string{
+	"`", "``", "```", "```go", "` `", "`a`", "a`b`c", "`a``b`", "`a` `b", "`@team`", "@`team`", "`#`7", "#`7`", "`|`", "`a|b`", "`<!--`", "`<script>`",
+	"`a\nb`", "`a\u202eb`", "`\u200b`", "`https://evil.example`", "https:`//evil.example`", "`www.`evil.example", "`[x](`y)", "[x]`(y)`", "`- x`", "`::error::x`",
+	":`:error::x`", "`##`[x", "`\\`", "\\`a\\`", "`$`x$`", "`**`b**", "&#96;x&#96;", "`a `", "` a`", "1a2b`3c4d5e`", "GH-`12`", ":`tada`:", "`" + strings.Repeat("x", 150) + "`",
 }
 
 // harmless is as long as s: some texts are only shown where they are short.
@@ -101,7 +110,7 @@ func checkMarkdown(t *testing.T, s, md, tame string) {
 
 var (
 	// linkTarget is where the note that has a good address points.
-	linkTarget = regexp.MustCompile(`(?i)\]\(https://[!-'*-;=?-_a-z~]*\)`)
+	linkTarget = regexp.MustCompile(`(?i)\]\(https?://[!-'*-;=?-_a-z~]*\)`)
 	site       = regexp.MustCompile(`(?i)www\.[^ ]`)
 	issue      = regexp.MustCompile(`#[0-9]+([^0-9;]|$)`)
 )
@@ -130,7 +139,7 @@ func checkTerminal(t *testing.T, s, text string) {
 }
 
 func TestHostileTextStaysText(t *testing.T) {
-	for _, s := range append([]string{hostile}, strings.Fields(hostile)...) {
+	for _, s := range slices.Concat([]string{hostile}, strings.Fields(hostile), ticks) {
 		checkMarkdown(t, s, Markdown(hostileReport(s)), Markdown(hostileReport(harmless(s))))
 		checkTerminal(t, s, Terminal(hostileReport(s), TerminalOptions{}))
 	}
@@ -138,7 +147,7 @@ func TestHostileTextStaysText(t *testing.T) {
 
 func FuzzForeignText(f *testing.F) {
 	f.Add(hostile)
-	for _, w := range strings.Fields(hostile) {
+	for _, w := range slices.Concat(strings.Fields(hostile), ticks) {
 		f.Add(w)
 	}
 	for _, w := range []string{"-", "1.", "===", "---", "+", "a`", "``", "`|`", "@|@", "\\|", "::", ":", "#", "&#64;team", "x@y.example", "]]", "<", "|--|", "\u3164", "漢字 漢字", strings.Repeat("x", 300), strings.Repeat(":", 300)} {

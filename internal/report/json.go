@@ -72,7 +72,10 @@ func groupObject(g plan.Group) object {
 		o["objective"], o["bound"], o["gap"] = round(g.Objective, 6), round(g.Bound, 6), round(g.Gap, 9)
 	}
 	if u := g.Unrestricted; u != nil {
-		o["unrestricted"] = object{"placement": counts(u.Placement), "latency_ms": latencies(u.Figures), "monthly_cost": cost(u.Figures)}
+		o["unrestricted"] = object{
+			"limits": append([]string{}, u.Limits...), "placement": counts(u.Placement),
+			"latency_ms": latencies(u.Figures), "monthly_cost": cost(u.Figures),
+		}
 	}
 	pins := []object{}
 	for _, p := range g.Pins {

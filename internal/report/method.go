@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/fly-placer/fly-placer/internal/placement"
+	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/report/doc"
 )
 
@@ -22,7 +23,7 @@ func (v view) pins() doc.Section {
 			if p.Machine == "" {
 				machine = doc.T("any")
 			}
-			t.Rows = append(t.Rows, []doc.Text{machine, doc.T(string(p.Region)), doc.Join(doc.B(string(p.Reason)+":"), doc.T(" "+doc.Clean(p.Detail)))})
+			t.Rows = append(t.Rows, []doc.Text{machine, doc.T(string(p.Region)), doc.Join(doc.B(string(p.Reason)+":"), doc.T(" "), doc.Ticked(p.Detail))})
 		}
 		return t
 	}
@@ -78,8 +79,11 @@ func (v view) load() []string {
 	var out []string
 	switch z.Basis {
 	case "concurrency":
-		out = append(out, "Load from the measured concurrency: "+decimal(z.PerRPS)+" requests in flight for each request per second; peaks are "+
-			decimal(z.Burst)+" times an hour's mean.")
+		peaks := "peaks equal the hour's mean"
+		if times := decimal(z.Burst); times != "1" {
+			peaks = "peaks are " + times + " times an hour's mean"
+		}
+		out = append(out, "Load from the measured concurrency: "+decimal(z.PerRPS)+" requests in flight for each request per second; "+peaks+".")
 	case "response time":
 		out = append(out, "Load from the mean response time: "+decimal(z.PerRPS)+" requests in flight for each request per second (Little's law).")
 	case "none":
@@ -119,19 +123,23 @@ func (v view) value() []string {
 	if v.Sizing.ValuePerMS <= 0 {
 		return nil
 	}
-	return []string{"A millisecond less is taken to be worth " + money(v.Sizing.ValuePerMS) + " a month (value-per-ms)."}
+	worth := price.Format(v.Sizing.ValuePerMS)
+	if worth == price.Format(0) {
+		worth = "under " + price.Format(0.01)
+	}
+	return []string{"A millisecond less is taken to be worth " + worth + " a month (value-per-ms)."}
 }
 
 // proof says how good the placement is known to be.
 func (v view) proof() []string {
 	switch v.Solved {
 	case placement.Optimal:
-		return []string{"Proven optimal for this model: latency, cost and changes together come to " + money(v.Objective) +
+		return []string{"Proven optimal for this model: latency, cost and changes together come to " + price.Format(v.Objective) +
 			" a month, and no placement within the limits comes to less."}
 	case placement.Feasible:
-		return []string{"Best found, not proven optimal: latency, cost and changes together come to " + money(v.Objective) +
-			" a month, and no placement within the limits to less than " + money(v.Bound) + " (gap " + gap(v.Gap) + ")."}
-	case placement.Infeasible:
+		return []string{"Best found, not proven optimal: latency, cost and changes together come to " + price.Format(v.Objective) +
+			" a month, and no placement within the limits to less than " + price.Format(v.Bound) + " (gap " + gap(v.Gap) + ")."}
+	case placement.Infeasible, placement.Unknown:
 	}
 	return nil
 }

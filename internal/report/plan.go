@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/region"
 	"github.com/fly-placer/fly-placer/internal/report/doc"
 )
@@ -55,22 +56,14 @@ func (b *builder) findings(findings []plan.Finding) []doc.Block {
 	findings = slices.Clone(findings)
 	slices.SortStableFunc(findings, bySeverity)
 	var blocks []doc.Block
-	var list doc.List
+	var list doc.Points
 	for _, f := range findings {
-		text := doc.T(f.Text)
-		if level, ok := b.alert(f.Level); ok {
-			alert := doc.Callout{Level: level, Text: text}
-			if f.Hint != "" {
-				alert.Next = next(f.Hint)
-			}
-			blocks = append(blocks, alert)
-			continue
+		callout := doc.Callout{Level: calloutLevel(f.Level), Text: doc.Ticked(f.Text), Next: next(f.Hint)}
+		if b.alert(f.Level) {
+			blocks = append(blocks, callout)
+		} else {
+			list.Items = append(list.Items, callout)
 		}
-		text = withNext(text, f.Hint)
-		if f.Level != plan.Notice {
-			text = doc.Join(doc.B(string(f.Level)+":"), doc.T(" "), text)
-		}
-		list.Items = append(list.Items, text)
 	}
 	if len(list.Items) > 0 {
 		blocks = append(blocks, list)
@@ -78,21 +71,32 @@ func (b *builder) findings(findings []plan.Finding) []doc.Block {
 	return blocks
 }
 
+func calloutLevel(l plan.Level) doc.CalloutLevel {
+	switch l {
+	case plan.Error:
+		return doc.Error
+	case plan.Warning:
+		return doc.Warning
+	case plan.Notice:
+	}
+	return doc.Note
+}
+
 // alert tells whether a finding becomes an alert, and counts it.
-func (b *builder) alert(l plan.Level) (doc.CalloutLevel, bool) {
+func (b *builder) alert(l plan.Level) bool {
 	switch l {
 	case plan.Error:
 		b.errors--
 		b.alerts--
-		return doc.Error, b.alerts >= 0
+		return b.alerts >= 0
 	case plan.Warning:
 		if b.alerts > b.errors {
 			b.alerts--
-			return doc.Warning, true
+			return true
 		}
 	case plan.Notice:
 	}
-	return doc.Note, false
+	return false
 }
 
 // group renders the plan of one process group. The sections are headed one
@@ -137,9 +141,13 @@ func (v view) holds() []doc.Block {
 		}
 		return []doc.Block{doc.Paragraph{Text: next(only.Hint)}}
 	}
-	var list doc.List
+	var list doc.Points
 	for _, h := range v.Holds {
-		list.Items = append(list.Items, withNext(doc.Join(doc.B(holdWords(h.Reason)+":"), doc.T(" "+h.Detail)), h.Hint))
+		text := doc.B(holdWords(h.Reason))
+		if h.Detail != "" {
+			text = doc.Join(doc.B(holdWords(h.Reason)+":"), doc.T(" "), doc.Ticked(h.Detail))
+		}
+		list.Items = append(list.Items, doc.Callout{Text: text, Next: next(h.Hint)})
 	}
 	title := "Why it is held"
 	if v.Status != plan.Held {
@@ -167,12 +175,13 @@ func (v view) changes() []doc.Block {
 	if len(v.Changes) == 0 {
 		return nil
 	}
-	t := doc.Table{Columns: []doc.Column{{Title: "Region"}, {Title: "Machines", Right: true}, {Title: "Why"}}}
+	t := doc.Table{Columns: []doc.Column{{Title: "Region"}, {Title: "Machines", Right: true}, {Title: "A month", Right: true}, {Title: "Why"}}}
 	for _, c := range v.Changes {
 		t.Rows = append(t.Rows, []doc.Text{
 			doc.Join(doc.B(verb(c)+" "+string(c.Region)), doc.T(" "+v.city(c.Region))),
 			doc.T(step(group(itoa(c.From)), group(itoa(c.To)))),
-			doc.T(c.Reason),
+			doc.T(price.FormatDelta(c.Compute + c.Transfer)),
+			doc.Ticked(c.Reason),
 		})
 	}
 	return []doc.Block{v.heading("Changes"), t}

@@ -7,7 +7,7 @@
 package report
 
 import (
-	"strings"
+	"slices"
 	"unicode/utf16"
 
 	"github.com/fly-placer/fly-placer/internal/plan"
@@ -18,7 +18,9 @@ import (
 type Report struct {
 	// Plans, one for each app, sorted by name.
 	Plans []plan.Plan
-	// Errors are failures of the run. A Report may have nothing else.
+	// Errors are failures of the run, or of one of its apps. A Report may have
+	// nothing else; those that concern the run are then called problems with
+	// the input when there are several.
 	Errors []Problem
 	// Notes say where the figures are from: the version, the latency table, the prices.
 	Notes []Note
@@ -26,7 +28,8 @@ type Report struct {
 	RunURL string
 }
 
-// A Problem is a failure. Each line of its Text is a problem of its own.
+// A Problem is a failure. Each line of its Text is a problem of its own. Those
+// of one App are shown together.
 type Problem struct {
 	App   string // "" when it concerns the run
 	Text  string
@@ -76,7 +79,7 @@ func (r Report) fit(top doc.Detail, limit int, size func(string) int) string {
 		return s, size(s) <= limit
 	}
 	answers, body := r.answers(-1), r.body()
-	whole := append(answers[:len(answers):len(answers)], body...)
+	whole := slices.Concat(answers, body)
 	short := doc.Document{doc.Paragraph{Text: r.shortened(top)}}
 	if s, ok := fits(whole.At(top, top)); ok {
 		return s
@@ -115,11 +118,11 @@ func (r Report) answers(n int) doc.Document {
 		n = len(lines)
 	}
 	if len(lines) == 1 && n == 1 {
-		return doc.Document{doc.Heading{Depth: 2, Text: doc.T(lines[0])}}
+		return doc.Document{doc.Heading{Depth: 2, Text: doc.Ticked(lines[0])}}
 	}
 	var list doc.List
 	for _, line := range lines[:n] {
-		list.Items = append(list.Items, doc.T(line))
+		list.Items = append(list.Items, doc.Ticked(line))
 	}
 	if more := len(lines) - n; more > 0 {
 		list.Items = append(list.Items, doc.T(count(more, "more answer is not shown", "more answers are not shown")))
@@ -136,8 +139,9 @@ func (r Report) body() doc.Document {
 			b.errors += errorsIn(g.Findings)
 		}
 	}
-	d := b.problems(r.Errors)
-	several := len(r.Plans) > 1
+	failures := failuresOf(r.Errors)
+	d := b.failures(failures)
+	several := len(r.Plans)+len(failures) > 1
 	for _, p := range r.Plans {
 		d = append(d, b.plan(p, several))
 	}
@@ -164,59 +168,19 @@ func errorsIn(findings []plan.Finding) int {
 	return n
 }
 
-// problems lists what a line of the answer does not say: the parts of a
-// problem that has several, and the next steps.
-func (b *builder) problems(problems []Problem) doc.Document {
-	var d doc.Document
-	for _, p := range problems {
-		var list doc.List
-		if lines := problemLines(p); len(lines) > 1 {
-			for _, line := range lines {
-				list.Items = append(list.Items, doc.T(line))
-			}
-		}
-		for _, hint := range p.Hints {
-			list.Items = append(list.Items, next(hint))
-		}
-		if len(list.Items) == 0 {
-			continue
-		}
-		s := doc.Section{Detail: doc.Brief}
-		if b.lines > 1 {
-			s.Blocks = append(s.Blocks, doc.Heading{Depth: 3, Text: doc.T(problemAnswer(p))})
-		}
-		s.Blocks = append(s.Blocks, list)
-		d = append(d, s)
-	}
-	return d
-}
-
-func next(hint string) doc.Text { return doc.Join(doc.B("Next:"), doc.T(" "+hint)) }
-
-// withNext ends a text with a full stop and the next step, if there is one.
-func withNext(text doc.Text, hint string) doc.Text {
+// next is the next step of something that was said before.
+func next(hint string) doc.Text {
 	if hint == "" {
-		return text
+		return nil
 	}
-	end := doc.Clean(text[len(text)-1].Text)
-	if strings.HasSuffix(end, ".") || strings.HasSuffix(end, "?") || strings.HasSuffix(end, "!") {
-		return doc.Join(text, doc.T(" "), next(hint))
-	}
-	return doc.Join(text, doc.T(". "), next(hint))
+	return doc.Join(doc.B("Next:"), doc.T(" "), doc.Ticked(hint))
 }
 
-func problemLines(p Problem) []string {
-	var out []string
-	for line := range strings.Lines(p.Text) {
-		if line = doc.Clean(line); line != "" {
-			out = append(out, line)
-		}
-	}
-	return out
-}
-
-// foot says what the figures are and where they are from.
+// foot says what the figures are and where they are from, when there are some.
 func (r Report) foot() doc.Document {
+	if len(r.Plans) == 0 {
+		return nil
+	}
 	s := doc.Section{Detail: doc.Brief}
 	if text := aboutLatency(r.Plans); text != "" {
 		s.Blocks = append(s.Blocks, doc.Paragraph{Text: doc.T(text)})

@@ -6,10 +6,12 @@
 // or an API's message can be put anywhere.
 package doc
 
+import "strings"
+
 // A Document is a sequence of blocks.
 type Document []Block
 
-// A Block is a Heading, Paragraph, Table, List, Details, Callout or Section.
+// A Block is a Heading, Paragraph, Table, List, Points, Details, Callout or Section.
 type Block interface{ block() }
 
 // A Heading has a Depth from 2 to 6; deeper ones are drawn as 6.
@@ -36,6 +38,10 @@ type Column struct {
 // A List is a bulleted list.
 type List struct{ Items []Text }
 
+// Points are callouts that stand out less: a bulleted list on GitHub, drawn as
+// callouts are on a terminal.
+type Points struct{ Items []Callout }
+
 // Details are folded where that is possible, and shown under their title elsewhere.
 type Details struct {
 	Title  string
@@ -56,7 +62,8 @@ type CalloutLevel int
 
 // The levels.
 const (
-	Note CalloutLevel = iota
+	Bare CalloutLevel = iota // a bullet in place of the level's name; only in Points
+	Note
 	Warning
 	Error
 )
@@ -74,6 +81,7 @@ func (Heading) block()   {}
 func (Paragraph) block() {}
 func (Table) block()     {}
 func (List) block()      {}
+func (Points) block()    {}
 func (Details) block()   {}
 func (Callout) block()   {}
 func (Section) block()   {}
@@ -90,17 +98,22 @@ const (
 )
 
 // At returns the document with the sections up to a detail, and quiet ones up
-// to another, in place of all sections.
+// to another, in place of all sections, also inside of Details; those that are
+// empty then are left out.
 func (d Document) At(detail, quiet Detail) Document {
 	var out Document
 	for _, b := range d {
-		s, ok := b.(Section)
-		if !ok {
+		switch x := b.(type) {
+		case Details:
+			if x.Blocks = Document(x.Blocks).At(detail, quiet); len(x.Blocks) > 0 {
+				out = append(out, x)
+			}
+		case Section:
+			if x.Quiet && x.Detail <= quiet || !x.Quiet && x.Detail <= detail {
+				out = append(out, Document(x.Blocks).At(detail, quiet)...)
+			}
+		default:
 			out = append(out, b)
-			continue
-		}
-		if s.Quiet && s.Detail <= quiet || !s.Quiet && s.Detail <= detail {
-			out = append(out, Document(s.Blocks).At(detail, quiet)...)
 		}
 	}
 	return out
@@ -136,6 +149,28 @@ func B(s string) Text { return Text{{Text: s, Style: Strong}} }
 
 // C returns a piece of code: an identifier, a name of an option, a file name.
 func C(s string) Text { return Text{{Text: s, Style: Code}} }
+
+// Ticked returns a sentence in which pairs of backticks enclose pieces of code.
+// With an odd number of them, or nothing but white space in between, backticks
+// are text like any other.
+func Ticked(s string) Text {
+	parts := strings.Split(s, "`")
+	if len(parts)%2 == 0 {
+		return T(s)
+	}
+	var out Text
+	for i, part := range parts {
+		switch {
+		case i%2 == 0:
+			out = append(out, T(part)...)
+		case Clean(part) == "":
+			out = append(out, T("`"+part+"`")...)
+		default:
+			out = append(out, C(part)...)
+		}
+	}
+	return out
+}
 
 // A returns a link.
 func A(text, url string) Text { return Text{{Text: text, Style: Link, URL: url}} }

@@ -57,6 +57,42 @@ func TestMarkdownStyles(t *testing.T) {
 	}
 }
 
+func TestBackticksInPairsEncloseCode(t *testing.T) {
+	for _, test := range []struct{ name, text, want, terminal string }{
+		{"a command", "run `fly apps list`, then `x`.", "run `fly apps list`, then `x`.", "run `fly apps list`, then x."},
+		{"nothing else is code", "run fly", "run fly", "run fly"},
+		{"at both ends", "`a` b `c`", "`a` b `c`", "a b c"},
+		{"an odd one makes all of them text", "a `b` c` d", "a &#96;b&#96; c&#96; d", "a `b` c` d"},
+		{"nor is nothing code", "a `` b ` ` c", "a &#96;&#96; b &#96; &#96; c", "a `` b ` ` c"},
+		{"what could end code or a cell is set beside it", "`a|b <c> &d`", "`a`&#124;`b `&lt;`c`&gt;` `&amp;`d`", "`a|b <c> &d`"},
+		{"code beside what becomes code", "@`team` #`7`", "`@` `team` `#` `7`", "@team # 7"},
+		{"code beside code", "`a``b`", "`a b`", "`ab`"},
+		{"a line cannot begin a fence", "````x````", "&#96;&#96;&#96;&#96;x&#96;&#96;&#96;&#96;", "````x````"},
+	} {
+		if got := markdownText(Ticked(test.text)); got != test.want {
+			t.Errorf("%s: %q becomes\n%s\nwant\n%s", test.name, test.text, got, test.want)
+		}
+		if got := Terminal(Document{Paragraph{Ticked(test.text)}}, TerminalOptions{}); got != test.terminal+"\n" {
+			t.Errorf("%s: %q is drawn as\n%s\nwant\n%s", test.name, test.text, got, test.terminal)
+		}
+	}
+}
+
+func TestPoints(t *testing.T) {
+	d := Document{
+		Callout{Level: Error, Text: T("a"), Next: T("Next: b")},
+		Points{[]Callout{{Level: Warning, Text: T("c"), Next: T("Next: d")}, {Level: Note, Text: T("e?"), Next: T("Next: f")}, {Text: T("g.")}}},
+	}
+	want := "> [!CAUTION]\n> a\n>\n> Next: b\n\n- **warning:** c. Next: d\n- e? Next: f\n- g.\n"
+	if got := Markdown(d); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	want = "error: a\n  Next: b\nwarning: c\n  Next: d\nnote: e?\n  Next: f\n- g.\n"
+	if got := Terminal(d, TerminalOptions{}); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestDetailsTitleIsEscapedAsHTML(t *testing.T) {
 	got := Markdown(Document{Details{Title: "a <b> @team & `c`", Blocks: []Block{Paragraph{T("x")}}}})
 	want := "<details><summary>a &lt;b&gt; <code>@team</code> &amp; `c`</summary>\n\nx\n\n</details>\n"
@@ -123,6 +159,7 @@ func TestAtKeepsSectionsByDetail(t *testing.T) {
 		p("always"),
 		Section{Detail: Brief, Blocks: []Block{p("brief"), Section{Detail: Full, Blocks: []Block{p("full")}}}},
 		Section{Detail: Brief, Quiet: true, Blocks: []Block{p("quiet")}},
+		Details{Title: "folded", Blocks: []Block{Section{Detail: Full, Blocks: []Block{p("inside")}}}},
 	}
 	for _, test := range []struct {
 		detail, quiet Detail
@@ -131,10 +168,13 @@ func TestAtKeepsSectionsByDetail(t *testing.T) {
 		{Answer, Answer, "always"},
 		{Brief, Answer, "always brief"},
 		{Brief, Brief, "always brief quiet"},
-		{Full, Full, "always brief full quiet"},
+		{Full, Full, "always brief full quiet folded inside"},
 	} {
 		var got []string
 		for _, b := range d.At(test.detail, test.quiet) {
+			if folded, ok := b.(Details); ok {
+				got, b = append(got, folded.Title), folded.Blocks[0]
+			}
 			got = append(got, b.(Paragraph).Text[0].Text)
 		}
 		if want := strings.Fields(test.want); !slices.Equal(got, want) {

@@ -30,17 +30,42 @@ func writeMarkdown(b *strings.Builder, d Document) {
 			for _, item := range x.Items {
 				fmt.Fprintf(b, "- %s\n", markdownText(item))
 			}
+		case Points:
+			for _, c := range x.Items {
+				fmt.Fprintf(b, "- %s\n", markdownText(c.line()))
+			}
 		case Details:
 			fmt.Fprintf(b, "<details><summary>%s</summary>\n\n", htmlText(x.Title))
 			writeMarkdown(b, x.Blocks)
 			b.WriteString("\n</details>\n")
 		case Callout:
-			fmt.Fprintf(b, "> [!%s]\n> %s\n", [...]string{"NOTE", "WARNING", "CAUTION"}[x.Level], markdownText(x.Text))
+			fmt.Fprintf(b, "> [!%s]\n> %s\n", [...]string{"NOTE", "NOTE", "WARNING", "CAUTION"}[x.Level], markdownText(x.Text))
 			if next := markdownText(x.Next); next != "" {
 				fmt.Fprintf(b, ">\n> %s\n", next)
 			}
 		}
 	}
+}
+
+// line puts a callout on one line: its level unless it is a note, its text,
+// and the next step as a sentence of its own.
+func (c Callout) line() Text {
+	text := c.Text
+	switch c.Level {
+	case Error:
+		text = Join(B("error:"), T(" "), text)
+	case Warning:
+		text = Join(B("warning:"), T(" "), text)
+	case Bare, Note:
+	}
+	if len(c.Next) == 0 || len(text) == 0 {
+		return Join(text, c.Next)
+	}
+	space := ". "
+	if end := Clean(text[len(text)-1].Text); strings.HasSuffix(end, ".") || strings.HasSuffix(end, "?") || strings.HasSuffix(end, "!") {
+		space = " "
+	}
+	return Join(text, T(space), c.Next)
 }
 
 func writeMarkdownTable(b *strings.Builder, t Table) {

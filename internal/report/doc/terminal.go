@@ -49,7 +49,7 @@ func (t *terminal) write(d Document) {
 		d = slices.DeleteFunc(slices.Clone(d), func(b Block) bool { _, ok := b.(Details); return ok })
 	}
 	for i, block := range d {
-		if i > 0 && t.gap(d[i-1]) {
+		if i > 0 && t.gap(d[i-1], block) {
 			t.WriteByte('\n')
 		}
 		switch x := block.(type) {
@@ -63,8 +63,17 @@ func (t *terminal) write(d Document) {
 			for _, item := range x.Items {
 				t.paragraph("- ", item, "")
 			}
+		case Points:
+			for _, c := range x.Items {
+				t.callout(c)
+			}
 		case Details:
 			t.paragraph("", T(x.Title), ansiBold)
+			if len(x.Blocks) > 0 {
+				if _, headed := x.Blocks[0].(Heading); headed {
+					t.WriteByte('\n')
+				}
+			}
 			t.write(x.Blocks)
 		case Callout:
 			t.callout(x)
@@ -72,10 +81,22 @@ func (t *terminal) write(d Document) {
 	}
 }
 
-// gap tells whether an empty line follows a block: a heading stands on what it heads.
-func (t *terminal) gap(before Block) bool {
+// gap tells whether an empty line stands between two blocks: a heading stands
+// on what it heads, and callouts stand together.
+func (t *terminal) gap(before, after Block) bool {
+	if called(before) && called(after) {
+		return false
+	}
 	h, ok := before.(Heading)
 	return !ok || h.Depth <= 2
+}
+
+func called(b Block) bool {
+	switch b.(type) {
+	case Callout, Points:
+		return true
+	}
+	return false
 }
 
 func (t *terminal) callout(c Callout) {
@@ -85,9 +106,11 @@ func (t *terminal) callout(c Callout) {
 		label, style = "warning: ", ansiYellow
 	case Error:
 		label, style = "error: ", ansiRed
+	case Bare:
+		label, style = "- ", ""
 	case Note:
 	}
-	lines := wrap(c.Text.pieces(), t.width-len(label))
+	lines := wrap(c.Text.drawn(), t.width-len(label))
 	for i, line := range lines {
 		if i == 0 {
 			t.WriteString(t.paint(label, style))
@@ -104,7 +127,7 @@ func (t *terminal) callout(c Callout) {
 // paragraph writes wrapped text; lines after the first are indented as deep as
 // the first word stands.
 func (t *terminal) paragraph(prefix string, text Text, style string) {
-	for i, line := range wrap(text.pieces(), t.width-len(prefix)) {
+	for i, line := range wrap(text.drawn(), t.width-len(prefix)) {
 		if i == 0 {
 			t.WriteString(prefix)
 		} else {
@@ -158,7 +181,7 @@ func (t *terminal) table(table Table) {
 	for _, row := range append([][]Text{header}, table.Rows...) {
 		cells := make([][]piece, len(table.Columns))
 		for i := range min(len(row), len(cells)) {
-			cells[i] = row[i].pieces()
+			cells[i] = row[i].drawn()
 		}
 		rows = append(rows, cells)
 	}

@@ -36,6 +36,24 @@ func wrap(pieces []piece, width int) [][]piece {
 	return lines
 }
 
+// drawn are the pieces of a Text as a terminal shows them. Code of several
+// words stands between backticks, or nobody could tell where it ends.
+func (t Text) drawn() []piece {
+	pieces := t.pieces()
+	for i := 0; i < len(pieces); {
+		end := i + 1
+		for pieces[i].style == Code && end < len(pieces) && pieces[end].style == Code {
+			end++
+		}
+		if end-i > 1 {
+			pieces[i].word = "`" + pieces[i].word
+			pieces[end-1].word += "`"
+		}
+		i = end
+	}
+	return pieces
+}
+
 func breakWord(w string, width int) (head, tail string) {
 	used := 0
 	for i, r := range w {
