@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"testing"
@@ -27,6 +29,8 @@ func TestMain(m *testing.M) {
 //	world FILE            start the simulated Fly.io, metrics and GitHub of a JSON file, and point the environment at them
 //	runner EVENT [FILE]   set the environment as GitHub's runner does for an event, with its payload
 //	comments N [REGEXP]   the pull request must have N comments of ours, each matching
+//	status N ARG...       run fly-placer, which must end with this exit status
+//	requests N            the simulated services must have had N requests by now
 //	file PATH             put a file of the script's into the repository at GitHub
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -40,6 +44,8 @@ func TestScripts(t *testing.T) {
 			"runner":   setRunner,
 			"comments": checkComments,
 			"file":     addFile,
+			"status":   checkStatus,
+			"requests": checkRequests,
 		},
 	})
 }
@@ -51,7 +57,11 @@ const (
 
 type worldKey struct{}
 
-type scriptWorld struct{ github *ghsim.Server }
+type scriptWorld struct {
+	fly     *flysim.Server
+	metrics *promsim.Server
+	github  *ghsim.Server
+}
 
 // A scenario is the JSON form of a world.
 type scenario struct {
@@ -143,7 +153,7 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 			s.Close()
 		}
 	})
-	ts.Value(worldKey{}).(*scriptWorld).github = github
+	*ts.Value(worldKey{}).(*scriptWorld) = scriptWorld{fly, metrics, github}
 	ts.Setenv("FLY_API_TOKEN", "FlyV1 "+scriptToken)
 	ts.Setenv("FLY_PROMETHEUS_URL", servers[1].URL+"/prometheus/acme")
 	ts.Setenv("INPUT_FLY-API-URL", servers[0].URL)
@@ -222,4 +232,33 @@ func addFile(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: file PATH-AT-GITHUB FILE")
 	}
 	ts.Value(worldKey{}).(*scriptWorld).github.AddFile(args[0], []byte(ts.ReadFile(args[1])))
+}
+
+func checkStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: status N ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got, exit := 0, &exec.ExitError{}
+	if err := ts.Exec("fly-placer", args[1:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+func checkRequests(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: requests N")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	w := ts.Value(worldKey{}).(*scriptWorld)
+	if got := len(w.fly.Requests()) + len(w.metrics.Requests()) + len(w.github.Requests()); got != want {
+		ts.Fatalf("%d requests, want %d", got, want)
+	}
 }

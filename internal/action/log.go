@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/sethvargo/go-githubactions"
 )
@@ -22,7 +23,12 @@ const maxAnnotations = 9
 func newLogger(w io.Writer, onRunner, asJSON bool) *slog.Logger {
 	switch {
 	case asJSON && !onRunner:
-		return slog.New(slog.NewJSONHandler(w, nil))
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if l, ok := a.Value.Any().(slog.Level); ok && a.Key == slog.LevelKey && l == levelNotice {
+				return slog.String(slog.LevelKey, "NOTICE")
+			}
+			return a
+		}}))
 	case onRunner:
 		return slog.New(&handler{w: w, actions: githubactions.New(githubactions.WithWriter(quiet{w})), shown: map[slog.Level]int{}, mu: &sync.Mutex{}})
 	}
@@ -108,7 +114,7 @@ func indent(s string) string { return strings.ReplaceAll(s, "\n", "\n  ") }
 // as a terminal's control sequence.
 func harmless(s string, onRunner bool) string {
 	s = strings.Map(func(r rune) rune {
-		if r != '\n' && (r < ' ' || r >= 0x7f && r < 0xa0) {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) { // Cf: marks that turn or hide text
 			return '\uFFFD'
 		}
 		return r
@@ -116,11 +122,13 @@ func harmless(s string, onRunner bool) string {
 	if !onRunner {
 		return s
 	}
+	// The runner looks for "##[" anywhere in a line, and for "::" behind any
+	// white space at its beginning (actions/runner, ActionCommand.cs).
+	s = strings.ReplaceAll(s, "##[", "# #[")
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
-		t := strings.TrimLeft(line, " ")
-		if strings.HasPrefix(t, "::") || strings.HasPrefix(t, "##[") {
-			lines[i] = "\u200b" + line
+		if strings.HasPrefix(strings.TrimLeftFunc(line, unicode.IsSpace), "::") {
+			lines[i] = "| " + line
 		}
 	}
 	return strings.Join(lines, "\n")
@@ -128,10 +136,10 @@ func harmless(s string, onRunner bool) string {
 
 // foreign prints text that may hold lines from elsewhere, with the runner's
 // commands switched off around it. token must be impossible to guess.
-func foreign(w io.Writer, text, token string, onRunner bool) {
-	if !onRunner {
-		_, _ = io.WriteString(w, text)
-		return
+func foreign(w io.Writer, text, token string, onRunner bool) error {
+	if onRunner {
+		text = fmt.Sprintf("::stop-commands::%s\n%s\n::%s::\n", token, strings.TrimRight(text, "\n"), token)
 	}
-	_, _ = fmt.Fprintf(w, "::stop-commands::%s\n%s\n::%s::\n", token, strings.TrimRight(text, "\n"), token)
+	_, err := io.WriteString(w, text)
+	return err
 }

@@ -29,11 +29,20 @@ import (
 // so that no part of a result is taken for the whole.
 func (r *run) plan(ctx context.Context) int {
 	rep := report.Report{RunURL: r.runURL()}
-	results, notes, err := r.compute(ctx)
-	if err != nil {
-		return r.fail(err, exitFailed)
+	if r.cfg.ReportDir != "" { // before the work, not after it
+		if err := r.writeReports(report.Report{}); err != nil {
+			return r.fail(ctx, hint.Wrap(err, "report-dir must be a directory of the workspace that can be written"), exitUsage)
+		}
 	}
-	rep.Notes = notes
+	files, err := r.tables(ctx)
+	if err != nil {
+		return r.fail(ctx, err, exitUsage)
+	}
+	results, err := r.compute(ctx, files)
+	if err != nil {
+		return r.fail(ctx, err, exitFailed)
+	}
+	rep.Notes = notesOf(r.Version, files)
 	for _, res := range results {
 		if res.err != nil {
 			rep.Errors = append(rep.Errors, r.problems(res.err, res.name)...)
@@ -42,6 +51,7 @@ func (r *run) plan(ctx context.Context) int {
 			}
 			continue
 		}
+		res.plan.Findings = append(slices.Clone(r.findings), res.plan.Findings...)
 		rep.Plans = append(rep.Plans, res.plan)
 	}
 	return r.publish(ctx, rep)
@@ -55,15 +65,11 @@ type result struct {
 }
 
 // compute makes the plans, by app.
-func (r *run) compute(ctx context.Context) ([]result, []report.Note, error) {
-	files, err := r.tables(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+func (r *run) compute(ctx context.Context, files map[string]tables) ([]result, error) {
 	now := r.Now()
 	facts, err := r.read(ctx, now)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	results := make([]result, len(r.cfg.Apps))
 	for i, app := range r.cfg.Apps {
@@ -77,7 +83,7 @@ func (r *run) compute(ctx context.Context) ([]result, []report.Note, error) {
 			Latency: files[app.Name].latency, Prices: files[app.Name].prices, Now: now,
 		})
 	}
-	return results, notesOf(r.Version, files), nil
+	return results, nil
 }
 
 // tables are what latencies and prices an app is planned with.

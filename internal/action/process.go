@@ -61,9 +61,14 @@ func (p Process) path(name string) string {
 	return filepath.Join(p.Dir, name)
 }
 
+// maxFile is how long a file that the program reads may be: the longest are
+// matrices of round trips.
+const maxFile = 4 << 20
+
 // read returns a file's content, and false when there is no such file.
 func (p Process) read(name string) ([]byte, bool, error) {
-	return found(name)(os.ReadFile(p.path(name)))
+	f, err := os.Open(p.path(name))
+	return content(name, f, err)
 }
 
 // readIn reads a file of the workspace. A link that leads out of it is not
@@ -71,27 +76,49 @@ func (p Process) read(name string) ([]byte, bool, error) {
 // name is the user's word.
 func readIn(workspace, name string) ([]byte, bool, error) {
 	if filepath.IsAbs(name) {
-		return found(name)(os.ReadFile(name))
+		f, err := os.Open(name)
+		return content(name, f, err)
 	}
 	root, err := os.OpenRoot(workspace)
 	if err != nil {
 		return nil, false, fmt.Errorf("read %s: %w", name, err)
 	}
 	defer root.Close()
-	return found(name)(root.ReadFile(filepath.Clean(name)))
+	f, err := root.Open(filepath.Clean(name))
+	return content(name, f, err)
 }
 
-// found tells a missing file from one that cannot be read.
-func found(name string) func([]byte, error) ([]byte, bool, error) {
-	return func(data []byte, err error) ([]byte, bool, error) {
-		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-			return nil, false, nil
-		case err != nil:
-			return nil, false, fmt.Errorf("read %s: %w", name, err)
-		}
-		return data, true, nil
+// content reads a file that was opened with err. A file that does not exist is
+// no error; one without an end, or of another kind, is.
+func content(name string, f *os.File, err error) ([]byte, bool, error) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, false, nil
 	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read %s: %w", name, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, false, fmt.Errorf("read %s: %w", name, err)
+	case !info.Mode().IsRegular():
+		return nil, false, fmt.Errorf("read %s: it is no file but %s", name, kindOf(info.Mode()))
+	case info.Size() > maxFile:
+		return nil, false, fmt.Errorf("read %s: it is longer than %d MB", name, maxFile>>20)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return nil, false, fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, true, nil
+}
+
+func kindOf(m fs.FileMode) string {
+	if m.IsDir() {
+		return "a directory"
+	}
+	return "a device or pipe"
 }
 
 // writeIn makes files that everybody may read and that belong to whoever owns
@@ -109,7 +136,7 @@ func writeIn(workspace, dir string, files map[string][]byte) error {
 		return fmt.Errorf("write reports: %w", err)
 	}
 	defer root.Close()
-	var errs []error
+	errs := []error{mkdirOwned(root, filepath.Clean(dir))}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		errs = append(errs, writeOwned(root, filepath.Join(dir, name), files[name]))
 	}
@@ -117,34 +144,50 @@ func writeIn(workspace, dir string, files map[string][]byte) error {
 }
 
 func writeOwned(root *os.Root, name string, data []byte) error {
-	made := []string{name}
-	for dir := filepath.Dir(name); dir != "."; dir = filepath.Dir(dir) {
-		if _, err := root.Lstat(dir); err == nil {
-			break
-		}
-		made = append(made, dir)
-	}
-	err := root.MkdirAll(filepath.Dir(name), 0o755)
+	err := mkdirOwned(root, filepath.Dir(name))
 	if err == nil {
 		err = root.WriteFile(name, data, 0o644)
 	}
+	if err == nil {
+		err = own(root, name)
+	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	owner, err := root.Stat(".")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+	return nil
+}
+
+// mkdirOwned makes a directory and those above it that are missing.
+func mkdirOwned(root *os.Root, dir string) error {
+	var missing []string
+	for d := dir; d != "."; d = filepath.Dir(d) {
+		if _, err := root.Lstat(d); err == nil || d == filepath.Dir(d) {
+			break
+		}
+		missing = append(missing, d)
 	}
-	st, ok := owner.Sys().(*syscall.Stat_t)
-	if !ok || os.Geteuid() != 0 {
-		return nil
+	if err := root.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make directory %s: %w", dir, err)
 	}
-	for _, path := range made {
-		if err := root.Lchown(path, int(st.Uid), int(st.Gid)); err != nil {
-			return fmt.Errorf("give %s to the workspace's owner: %w", name, err)
+	for _, d := range missing {
+		if err := own(root, d); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// own gives a file that root made to the owner of the workspace.
+func own(root *os.Root, name string) error {
+	info, err := root.Stat(".")
+	if err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || os.Geteuid() != 0 {
+		return nil
+	}
+	return root.Lchown(name, int(st.Uid), int(st.Gid))
 }
 
 // appendTo adds data to a file that the runner made.

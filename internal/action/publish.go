@@ -23,49 +23,61 @@ const maxPlanOutput = 256 << 10
 const planFile = "fly-placer-plan.json"
 
 // publish shows the report everywhere it belongs and returns the exit status.
-// A place that fails costs a warning and not the plan; files that were asked
-// for, the summary and the outputs are part of the result.
+// A comment that fails costs a warning and not the plan; what is printed, the
+// files that were asked for, the summary and the outputs are the result.
+// Outputs come before the comment: GitHub can keep that waiting for minutes.
 func (r *run) publish(ctx context.Context, rep report.Report) int {
-	foreign(r.Stdout, report.Terminal(rep, report.TerminalOptions{Color: r.Color, Folded: r.Folded}), r.stopToken(), r.runner.on)
-	r.annotate(rep)
-
-	var errs []error
 	outputs, err := r.outputsOf(rep)
-	errs = append(errs, err, r.runner.addSummary(report.Markdown(rep)))
+	errs := []error{
+		err, r.print(rep),
+		r.runner.setOutputs(outputs),
+		r.runner.addSummary(report.Markdown(rep)),
+	}
 	if r.cfg.ReportDir != "" {
 		errs = append(errs, r.writeReports(rep))
 	}
+	r.annotate(rep)
 	url, err := r.comment(ctx, rep)
 	if err != nil {
 		r.commentFailed(err)
 	}
-	if outputs != nil {
-		outputs["comment-url"] = url
-		errs = append(errs, r.runner.setOutputs(outputs))
+	errs = append(errs, r.runner.setOutputs(map[string]string{"comment-url": url}))
+	if err := errors.Join(errs...); err != nil {
+		for _, e := range each(err) {
+			r.problem(slog.LevelError, e)
+		}
+		return exitFailed
 	}
-	status := r.status(rep)
-	for _, err := range errs {
-		if err != nil {
-			r.problem(slog.LevelError, err)
-			status = exitFailed
+	return r.status(rep)
+}
+
+// print shows the report on standard output. At a desk its failures are on
+// standard error already.
+func (r *run) print(rep report.Report) error {
+	if !r.runner.on {
+		if rep.Errors = nil; len(rep.Plans) == 0 {
+			return nil
 		}
 	}
-	return status
+	stop, err := r.runner.delimiter("")
+	if err == nil {
+		err = foreign(r.Stdout, report.Terminal(rep, report.TerminalOptions{Color: r.Color, Folded: r.Folded}), stop, r.runner.on)
+	}
+	if err != nil {
+		return fmt.Errorf("print the report: %w", err)
+	}
+	return nil
 }
 
 // annotate shows on the workflow run's page what somebody should see there.
 func (r *run) annotate(rep report.Report) {
 	show := func(prefix string, findings []plan.Finding) {
 		for _, f := range findings {
-			var args []any
-			if f.Hint != "" {
-				args = append(args, slog.String("hint", f.Hint))
-			}
 			switch f.Level {
 			case plan.Error:
-				r.log.Error(prefix+f.Text, args...)
+				r.tell(slog.LevelError, prefix+f.Text, f.Hint)
 			case plan.Warning:
-				r.log.Warn(prefix+f.Text, args...)
+				r.tell(slog.LevelWarn, prefix+f.Text, f.Hint)
 			case plan.Notice: // in the report
 			}
 		}
@@ -78,24 +90,21 @@ func (r *run) annotate(rep report.Report) {
 		for _, g := range p.Groups {
 			show(p.App+"/"+g.Name+": ", g.Findings)
 		}
+		level := levelNotice
+		if p.Outcome == plan.Infeasible {
+			level = slog.LevelError
+		}
 		for _, line := range report.Answer(p) {
-			r.log.Log(context.Background(), levelNotice, line)
+			r.tell(level, line, "")
 		}
 	}
 }
 
 // outputsOf makes the action's outputs.
 func (r *run) outputsOf(rep report.Report) (map[string]string, error) {
-	outputs, err := report.Outputs(rep.Plans)
-	if err != nil {
-		return nil, err
-	}
-	if len(rep.Errors) > 0 {
-		outputs["outcome"] = string(plan.Failed)
-	}
-	if len(rep.Plans) == 0 {
-		outputs["has-changes"] = "false"
-		return outputs, nil
+	outputs, err := report.Outputs(rep)
+	if err != nil || len(rep.Plans) == 0 {
+		return outputs, err
 	}
 	docs := map[string]json.RawMessage{}
 	for _, p := range rep.Plans {
@@ -106,7 +115,7 @@ func (r *run) outputsOf(rep report.Report) (map[string]string, error) {
 		docs[p.App] = data
 	}
 	var all any = docs
-	if len(docs) == 1 {
+	if len(r.cfg.Apps) == 1 {
 		all = docs[rep.Plans[0].App]
 	}
 	data, err := json.Marshal(all)
@@ -122,13 +131,18 @@ func (r *run) outputsOf(rep report.Report) (map[string]string, error) {
 }
 
 // writeReports writes report-dir: per app in a directory of its own when there
-// are several.
+// are several. Without plans it only makes the directory.
 func (r *run) writeReports(rep report.Report) error {
-	files := map[string][]byte{"report.md": []byte(report.Markdown(rep) + "\n")}
+	files := map[string][]byte{}
+	if len(rep.Plans)+len(rep.Errors) > 0 {
+		files["report.md"] = []byte(report.Markdown(rep) + "\n")
+	}
 	for _, p := range rep.Plans {
 		dir := ""
 		if len(r.cfg.Apps) > 1 {
 			dir = p.App
+			one := report.Report{Plans: []plan.Plan{p}, Notes: rep.Notes, RunURL: rep.RunURL}
+			files[filepath.Join(dir, "report.md")] = []byte(report.Markdown(one) + "\n")
 		}
 		data, err := report.JSON(p)
 		if err != nil {
@@ -150,7 +164,11 @@ func (r *run) writeReports(rep report.Report) error {
 			files[filepath.Join(dir, name)] = append(data, '\n')
 		}
 	}
-	return writeIn(r.runner.workspace(r.Process), r.cfg.ReportDir, files)
+	dir := r.cfg.ReportDir
+	if !r.runner.on { // at a desk every path is the user's own word
+		dir = r.path(dir)
+	}
+	return writeIn(r.runner.workspace(r.Process), dir, files)
 }
 
 // comment keeps the one comment on the pull request up to date.
@@ -182,15 +200,6 @@ func (r *run) commentFailed(err error) {
 		level = levelNotice
 	}
 	r.problem(level, fmt.Errorf("the plan is in the job summary, but not in the pull request: %w", err))
-}
-
-// stopToken ends the part of the log that holds no workflow commands.
-func (r *run) stopToken() string {
-	token, err := r.runner.delimiter("")
-	if err != nil {
-		return "fly_placer_stop" // no randomness: worse than a random one, better than none
-	}
-	return token
 }
 
 // status is the exit status for the report.

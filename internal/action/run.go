@@ -39,17 +39,19 @@ type run struct {
 	log    *slog.Logger
 	tokens []secret.Token // all that were given
 	cfg    config.Config
+	// findings are about the run, and belong in every plan.
+	findings []plan.Finding
 }
 
 // Run runs the program and returns its exit status. Whatever goes wrong is
 // logged with its next step, and shown in the job summary.
 func Run(ctx context.Context, p Process) int {
-	ctx, cancel := context.WithTimeout(ctx, deadline)
-	defer cancel()
-	rn, runnerErr := newRunner(p)
+	rn, err := newRunner(p)
 	r := &run{Process: p, runner: rn, log: newLogger(p.Stderr, rn.on, false)}
-
-	dotEnv, _, dotErr := p.read(".env")
+	var dotEnv []byte
+	if !rn.on { // a directory of this name, as Python makes them, is none of ours
+		dotEnv, _, _ = p.read(".env")
+	}
 	in := config.Parse(config.Source{Args: p.Args, Environ: p.Environ, DotEnv: dotEnv, SecretsWithheld: rn.untrusted()})
 	if in.Help != "" {
 		_, _ = fmt.Fprint(p.Stdout, in.Help)
@@ -62,18 +64,23 @@ func Run(ctx context.Context, p Process) int {
 	r.tokens = in.Tokens()
 	r.runner.mask(p.Stderr, r.tokens...)
 	r.log = newLogger(p.Stderr, rn.on, in.LogFormat == "json")
-	if err := errors.Join(runnerErr, dotErr); err != nil {
-		return r.fail(err, exitFailed)
+	if err != nil {
+		return r.fail(ctx, err, exitFailed)
+	}
+	if in.Command != config.Demo {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, deadline)
+		defer cancel()
 	}
 	policy, name, err := r.policyFile(ctx, in)
 	if err != nil {
-		return r.fail(err, exitFailed)
+		return r.fail(ctx, err, exitUsage)
 	}
 	for _, w := range in.Warnings {
 		r.log.Warn(w)
 	}
 	if r.cfg, err = in.WithPolicy(policy, name); err != nil {
-		return r.fail(err, exitUsage)
+		return r.fail(ctx, err, exitUsage)
 	}
 	return r.command(ctx)
 }
@@ -82,18 +89,19 @@ func (r *run) command(ctx context.Context) int {
 	switch r.cfg.Command {
 	case config.Demo:
 		if r.Demo == nil {
-			return r.fail(errors.New("run demo: not built in"), exitFailed)
+			return r.fail(ctx, errors.New("run demo: not built in"), exitFailed)
 		}
 		if err := r.Demo(ctx, r.Process, r.cfg.Serve); err != nil {
-			return r.fail(err, exitFailed)
+			return r.fail(ctx, err, exitFailed)
 		}
 		return exitOK
-	case config.Traffic:
-		return r.traffic(ctx)
-	case config.Auto, config.Plan:
+	case config.Traffic, config.Auto, config.Plan:
 	}
 	if r.runner.untrusted() && r.cfg.FlyToken.IsZero() {
 		return r.skip()
+	}
+	if r.cfg.Command == config.Traffic {
+		return r.traffic(ctx)
 	}
 	return r.plan(ctx)
 }
@@ -104,7 +112,9 @@ func (r *run) policyFile(ctx context.Context, in config.Inputs) (data []byte, na
 	data, err = r.repoFile(ctx, in.PolicyPath)
 	var api *ghapi.Error
 	if !in.PolicySet && (errors.Is(err, errNoCheckout) || errors.As(err, &api)) {
-		r.problem(slog.LevelWarn, fmt.Errorf("read the policy file; defaults are used: %w", err))
+		err = fmt.Errorf("the policy file could not be read, so this is by the defaults: %w", err)
+		r.problem(slog.LevelWarn, err)
+		r.findings = append(r.findings, plan.Finding{Level: plan.Warning, Text: r.redact(err.Error()), Hint: strings.Join(hint.Of(err), "; ")})
 		return nil, in.PolicyPath, nil
 	}
 	return data, in.PolicyPath, err
@@ -121,8 +131,12 @@ func (r *run) repoFile(ctx context.Context, name string) ([]byte, error) {
 		data, _, err := r.Process.read(name)
 		return data, err
 	}
+	workspace := r.runner.workspace(r.Process)
+	if rel, err := filepath.Rel(workspace, name); filepath.IsAbs(name) && err == nil && filepath.IsLocal(rel) {
+		name = rel
+	}
 	if r.runner.EventName != "pull_request_target" || filepath.IsAbs(name) {
-		data, found, err := readIn(r.runner.workspace(r.Process), name)
+		data, found, err := readIn(workspace, name)
 		if err != nil || found || r.runner.checkedOut(r.Process) {
 			return data, err
 		}
@@ -164,31 +178,56 @@ func (r *run) redact(s string) string {
 	return secret.Redact(s, r.tokens...)
 }
 
-// fail ends a run that has nothing else to say: it logs the error, writes the
-// summary and the outputs, and returns status.
-func (r *run) fail(err error, status int) int {
+// fail ends a run that has nothing else to say: it logs the error, shows it
+// where the plan would be, and returns status. A comment of an earlier run must
+// not go on to tell an old plan.
+func (r *run) fail(ctx context.Context, err error, status int) int {
 	rep := report.Report{Errors: r.problems(err, ""), RunURL: r.runURL()}
 	for _, p := range each(err) {
 		r.problem(slog.LevelError, p)
 	}
-	if err := r.runner.addSummary(report.Markdown(rep)); err != nil {
+	if err := errors.Join(
+		r.runner.setOutputs(map[string]string{"outcome": string(plan.Failed), "has-changes": "false"}),
+		r.runner.addSummary(report.Markdown(rep)),
+	); err != nil {
 		r.problem(slog.LevelWarn, err)
 	}
-	if err := r.runner.setOutputs(map[string]string{"outcome": string(plan.Failed), "has-changes": "false"}); err != nil {
-		r.problem(slog.LevelWarn, err)
+	if len(r.cfg.Apps) > 0 { // else nobody knows the comment's key
+		if _, err := r.comment(ctx, rep); err != nil {
+			r.commentFailed(err)
+		}
 	}
 	return status
 }
 
-// each takes joined errors apart.
+// each takes joined errors apart: an error that is nothing but its parts, a
+// line each.
 func each(err error) []error {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		if parts := joined.Unwrap(); len(parts) > 1 {
-			return parts
-		}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only the error itself, so that no context is lost
+	if !ok {
+		return []error{err}
 	}
-	return []error{err}
+	var lines []string
+	for _, part := range joined.Unwrap() {
+		lines = append(lines, part.Error())
+	}
+	if strings.Join(lines, "\n") != err.Error() {
+		return []error{err}
+	}
+	var all []error
+	for _, part := range joined.Unwrap() {
+		all = append(all, each(part)...)
+	}
+	return all
+}
+
+// tell logs a message with its next step.
+func (r *run) tell(level slog.Level, text, next string) {
+	var args []any
+	if next != "" {
+		args = append(args, slog.String("hint", next))
+	}
+	r.log.Log(context.Background(), level, text, args...)
 }
 
 func (r *run) problems(err error, app string) []report.Problem {

@@ -80,15 +80,20 @@ func newRunner(p Process) (runner, error) {
 	return r, nil
 }
 
-// untrusted tells whether the run is for a pull request of a fork or of
-// Dependabot: it has no secrets and a token that cannot write.
+// untrusted tells whether the run is for a pull request of a fork, or for
+// Dependabot: it has no secrets and a token that cannot write. Only
+// pull_request_target of all events about pull requests has both.
 func (r runner) untrusted() bool {
-	pr := r.event.PullRequest
-	if pr == nil || r.EventName != "pull_request" {
-		return false
-	}
 	const bot = "dependabot[bot]"
-	if r.Actor == bot || pr.User.Login == bot || pr.Head.Repo == nil {
+	pr := r.event.PullRequest
+	switch {
+	case r.EventName == "pull_request_target":
+		return false
+	case r.Actor == bot:
+		return true
+	case pr == nil:
+		return false
+	case pr.User.Login == bot || pr.Head.Repo == nil:
 		return true
 	}
 	return pr.Base.Repo != nil && pr.Head.Repo.FullName != pr.Base.Repo.FullName

@@ -39,6 +39,8 @@ func TestWhoGetsNoSecrets(t *testing.T) {
 		{"Dependabot's pull request", "pull_request", strings.Replace(own, `"number": 3`, `"number": 3, "user": {"login": "dependabot[bot]"}`, 1), "", true},
 		{"Dependabot at work", "pull_request", own, "GITHUB_ACTOR=dependabot[bot]", true},
 		{"a fork on pull_request_target, which has secrets", "pull_request_target", strings.Replace(own, "a/b", "c/b", 1), "", false},
+		{"a review of a fork's pull request", "pull_request_review", strings.Replace(own, "a/b", "c/b", 1), "", true},
+		{"a push by Dependabot", "push", `{"ref": "refs/heads/dependabot/go"}`, "GITHUB_ACTOR=dependabot[bot]", true},
 		{"a push", "push", `{"ref": "refs/heads/main"}`, "", false},
 		{"a schedule", "schedule", `{"schedule": "17 6 * * 1"}`, "", false},
 	}
@@ -116,9 +118,12 @@ func TestNineAnnotationsOfAKindAndTheRestAsLines(t *testing.T) {
 func TestForeignTextIsNoCommand(t *testing.T) {
 	var out bytes.Buffer
 	log := newLogger(&out, true, false)
-	log.Info("app said:\n::set-output name=x::y\n##[error]z\x1b[31m\r::debug::q")
+	log.Info("app said:\n::set-output name=x::y\n##[error]z\x1b[31m\r::debug::q\n\u00a0\u3000::add-mask::y\nbody: ##[add-mask]fra \u202eabc")
 	log.Log(t.Context(), slog.LevelError, "a\n::error::b")
 	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, "##[") || strings.Contains(line, "\u202e") {
+			t.Errorf("%q", line)
+		}
 		if strings.HasPrefix(strings.TrimSpace(line), "::") && !strings.HasPrefix(line, "::error title=Fly Placer::a%0A::error::b") {
 			t.Errorf("a line is read as a command: %q", line)
 		}
@@ -127,8 +132,8 @@ func TestForeignTextIsNoCommand(t *testing.T) {
 		}
 	}
 	out.Reset()
-	foreign(&out, "::warning::x\n", "secret-end", true)
-	if want := "::stop-commands::secret-end\n::warning::x\n::secret-end::\n"; out.String() != want {
+	err := foreign(&out, "::warning::x\n", "secret-end", true)
+	if want := "::stop-commands::secret-end\n::warning::x\n::secret-end::\n"; err != nil || out.String() != want {
 		t.Errorf("foreign text is printed as %q, want %q", &out, want)
 	}
 }

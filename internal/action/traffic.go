@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/fly-placer/fly-placer/internal/config"
 	"github.com/fly-placer/fly-placer/internal/flyapi"
@@ -23,16 +21,14 @@ import (
 // else, on stdout: one app's regions, or several apps' by name. A partial
 // answer is no answer.
 func (r *run) traffic(ctx context.Context) int {
-	counts := make([]map[region.Code]float64, len(r.cfg.Apps))
-	var group errgroup.Group
+	counts, errs := make([]map[region.Code]float64, len(r.cfg.Apps)), make([]error, len(r.cfg.Apps))
+	var group sync.WaitGroup
 	for i, app := range r.cfg.Apps {
-		group.Go(func() (err error) {
-			counts[i], err = r.trafficOf(ctx, app)
-			return err
-		})
+		group.Go(func() { counts[i], errs[i] = r.trafficOf(ctx, app) })
 	}
-	if err := group.Wait(); err != nil {
-		return r.fail(err, exitFailed)
+	group.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return r.fail(ctx, err, exitFailed)
 	}
 	data := trafficJSON(counts[0])
 	if len(counts) > 1 {
@@ -43,10 +39,10 @@ func (r *run) traffic(ctx context.Context) int {
 		data = "{" + strings.Join(byApp, ", ") + "}"
 	}
 	if _, err := fmt.Fprintf(r.Stdout, "%s\n", data); err != nil {
-		return r.fail(fmt.Errorf("print the traffic: %w", err), exitFailed)
+		return r.fail(ctx, fmt.Errorf("print the traffic: %w", err), exitFailed)
 	}
 	if err := r.runner.setOutputs(map[string]string{"traffic": data}); err != nil {
-		return r.fail(err, exitFailed)
+		return r.fail(ctx, err, exitFailed)
 	}
 	return exitOK
 }
@@ -55,8 +51,7 @@ func (r *run) trafficOf(ctx context.Context, app config.AppConfig) (map[region.C
 	org, err := r.orgOf(ctx, app)
 	var api *flyapi.Error
 	if errors.As(err, &api) && api.Status == http.StatusNotFound {
-		r.log.Log(ctx, levelNotice, fmt.Sprintf("no such app: the Machines API does not know %s", app.Name),
-			slog.String("hint", "check the app's name, and that the token may see it"))
+		r.tell(levelNotice, "no such app: the Machines API does not know "+app.Name, "check the app's name, and that the token may see it")
 		return map[region.Code]float64{}, nil
 	}
 	if err != nil {
@@ -79,8 +74,8 @@ func (r *run) trafficOf(ctx context.Context, app config.AppConfig) (map[region.C
 		return nil, hint.Wrap(fmt.Errorf("count responses of app %s: the metrics server answered in part", app.Name), "run again later")
 	}
 	if t.Absent != "" {
-		text, next := absence(app.Name, t.Absent)
-		r.log.Log(ctx, levelNotice, text, slog.String("hint", next))
+		text, next := absence(app, t.Absent)
+		r.tell(levelNotice, text, next)
 	}
 	if t.Responses == nil {
 		return map[region.Code]float64{}, nil
@@ -104,13 +99,17 @@ func trafficJSON(counts map[region.Code]float64) string {
 }
 
 // absence says why there is no traffic, and what to do about it.
-func absence(app string, why promapi.Absence) (text, next string) {
+func absence(app config.AppConfig, why promapi.Absence) (text, next string) {
 	switch why {
 	case promapi.NoApp:
-		return fmt.Sprintf("no such app: the organization has metrics, but none of %s", app), "check the app's name and the organization"
+		return "no such app: the organization has metrics, but none of " + app.Name, "check the app's name and the organization"
 	case promapi.NoOrg:
-		return "no metrics of the whole organization", "check org and metrics-token: fly tokens create readonly ORG"
+		return "no metrics of the whole organization", "check org and metrics-token: `fly tokens create readonly ORG`"
 	case promapi.NoRequests:
 	}
-	return fmt.Sprintf("no requests: %s is known, but nobody asked it anything in the window", app), ""
+	if app.Policy.Status != "" {
+		return fmt.Sprintf("no requests: %s is known, but no response in the window has a status that matches %s", app.Name, app.Policy.Status),
+			"status is a regular expression on whole codes: 2.. matches 200"
+	}
+	return fmt.Sprintf("no requests: %s is known, but nobody asked it anything in the window", app.Name), ""
 }

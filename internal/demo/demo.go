@@ -25,6 +25,8 @@ const (
 	// The simulated services accept these tokens and no others.
 	flyToken = "fm2_demo-token-of-the-simulated-fly-io" //nolint:gosec // opens nothing
 	pull     = 7
+	// serveHours is how long --serve has traffic for.
+	serveHours = 24
 )
 
 // A world is the simulated Fly.io and GitHub, listening on loopback ports.
@@ -41,7 +43,11 @@ type world struct {
 // until ctx ends.
 func Run(ctx context.Context, p action.Process, serve bool) error {
 	began := p.Now()
-	w, err := start(ctx, began)
+	ahead := 0
+	if serve {
+		ahead = serveHours
+	}
+	w, err := start(ctx, p.Now, ahead)
 	if err != nil {
 		return fmt.Errorf("start the simulated services: %w", err)
 	}
@@ -95,8 +101,7 @@ Next: "fly-placer demo --serve" keeps the services up for your own commands;
 }
 
 // start fills and starts the simulated services.
-func start(ctx context.Context, now time.Time) (*world, error) {
-	clock := func() time.Time { return now }
+func start(ctx context.Context, clock func() time.Time, hoursAhead int) (*world, error) {
 	w := &world{
 		flysim:  flysim.New(flysim.Config{Token: flyToken, Now: clock}),
 		promsim: promsim.New(promsim.Config{Org: "acme", Token: flyToken, Now: clock}),
@@ -111,7 +116,7 @@ func start(ctx context.Context, now time.Time) (*world, error) {
 	for _, m := range w.flysim.Machines("shop") {
 		machines[m.ID] = m.Region
 	}
-	if err := fill(w.promsim, now, machines); err != nil {
+	if err := fill(w.promsim, clock(), hoursAhead, machines); err != nil {
 		return nil, err
 	}
 	for _, s := range []struct {
@@ -157,6 +162,14 @@ func (w *world) environment() string {
   fly-placer plan --fly-api-url %s
   fly-placer traffic --window 1h --fly-api-url %s
 
-GitHub's API is at %s (repository acme/shop, pull request %d). Stop with Ctrl-C.
-`, strings.Join(vars, " \\\n         "), w.fly, w.fly, w.github, pull)
+For the comment on a pull request, as on a runner, add GitHub's part; the event file
+says which pull request: {"pull_request": {"number": %d}}
+
+  export GITHUB_API_URL=%s \
+         GITHUB_TOKEN=%s \
+         GITHUB_REPOSITORY=acme/shop GITHUB_EVENT_NAME=pull_request \
+         GITHUB_EVENT_PATH=event.json
+
+There is traffic for the next %d hours. Stop with Ctrl-C.
+`, strings.Join(vars, " \\\n         "), w.fly, w.fly, pull, w.github, ghsim.DefaultToken, serveHours)
 }

@@ -43,13 +43,15 @@ func rate(mean, utc float64, t time.Time) float64 {
 	return mean * max(day, 0.06)
 }
 
-// fill records the traffic of the days before now: what the edge answered and
+// fill records the traffic of the days before now, and of as many more hours
+// as the services may stay up: what the edge answered and
 // what the Machines answered, how many requests were in flight, and that the
 // Machines were up. The proxies restarted once, so every counter has begun
 // again under another proxy_id.
-func fill(s *promsim.Server, now time.Time, machines map[string]string) error {
-	const steps = days * 24 * 60
-	w := writer{s: s, from: now.Add(-steps * step).Truncate(step), steps: steps}
+func fill(s *promsim.Server, now time.Time, hoursAhead int, machines map[string]string) error {
+	const past = days * 24 * 60
+	steps := past + hoursAhead*60
+	w := writer{s: s, from: now.Add(-past * step).Truncate(step), steps: steps, restart: past * 3 / 5}
 	noise := rand.New(rand.NewPCG(20261123, 7)) //nolint:gosec // the same story every time
 	total := make([]float64, steps+1)
 	for _, code := range slices.Sorted(maps.Keys(edges)) {
@@ -87,16 +89,17 @@ type writer struct {
 	s     *promsim.Server
 	from  time.Time
 	steps int
-	err   error
+	// restart is the step at which every proxy began again.
+	restart int
+	err     error
 }
 
-// counter adds a counter that grows by rps, and began again at three fifths.
+// counter adds a counter that grows by rps, and began again once.
 func (w *writer) counter(metric string, labels map[string]string, rps []float64) {
-	restart := w.steps * 3 / 5
 	for _, part := range []struct {
 		proxy    string
 		from, to int
-	}{{"blue", 0, restart}, {"green", restart + 1, w.steps}} {
+	}{{"blue", 0, w.restart}, {"green", w.restart + 1, w.steps}} {
 		samples, sum := make([]promsim.Sample, 0, part.to-part.from+1), 0.0
 		for i := part.from; i <= part.to; i++ {
 			sum += rps[i] * step.Seconds()
