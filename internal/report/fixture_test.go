@@ -169,7 +169,7 @@ var holdReasons = []plan.HoldReason{
 }
 
 var pinReasons = []fleet.PinReason{
-	fleet.PinVolume, fleet.PinStandby, fleet.PinScheduled, fleet.PinAutoDestroy, fleet.PinHost, fleet.PinCordoned, fleet.PinLeased,
+	fleet.PinVolume, fleet.PinStandby, fleet.PinScheduled, fleet.PinAutoDestroy, fleet.PinHost, fleet.PinCordoned, fleet.PinIdle, fleet.PinLeased,
 	fleet.PinGPU, fleet.PinDedicatedHost, fleet.PinEgressIP, fleet.PinEgressRegion, fleet.PinLast, fleet.PinPrimary,
 }
 
