@@ -17,7 +17,8 @@ var looksLikeToken = regexp.MustCompile(`\b(?:fm1r|fm1a|fm2|fo1)_[A-Za-z0-9+/=_-
 
 // Redact returns text with Mask in place of the tokens, of their parts, of any
 // 12 or more characters in a row that come from one of them, and of anything
-// that looks like a token of Fly.io.
+// that looks like a token of Fly.io. A part of fewer than 8 characters stays:
+// it would be found in ordinary words, and in Mask.
 func Redact(text string, tokens ...Token) string {
 	secretBytes := make([]bool, len(text))
 	found := false
@@ -29,6 +30,9 @@ func Redact(text string, tokens ...Token) string {
 	}
 	for _, token := range tokens {
 		for _, part := range token.Parts() {
+			if len(part) < minPiece {
+				continue
+			}
 			for at := 0; ; {
 				i := strings.Index(text[at:], part)
 				if i < 0 {
