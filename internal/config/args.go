@@ -15,6 +15,8 @@ type commandLine struct {
 	help, version bool
 	flags         layer
 	problems      []Problem
+	// unknown are the indexes of problems with flags that no option has.
+	unknown []int
 }
 
 // parseArgs reads "--name value", "--name=value" and one command, in any
@@ -39,7 +41,19 @@ func parseArgs(args []string) commandLine {
 			}
 		}
 	}
+	line.pointToHelp()
 	return line
+}
+
+// pointToHelp names the help of the command, which may come after its flags.
+func (line *commandLine) pointToHelp() {
+	help := "fly-placer --help"
+	if slices.Contains(commandNames(), line.command) {
+		help = "fly-placer " + line.command + " --help"
+	}
+	for _, i := range line.unknown {
+		line.problems[i].cause = hint.Wrap(line.problems[i].cause, "run `%s`", help)
+	}
 }
 
 // word takes an argument that is no flag: the command.
@@ -58,7 +72,8 @@ func (line *commandLine) word(arg string) {
 
 // flag takes a flag and tells whether its value was the next argument.
 func (line *commandLine) flag(arg string, rest []string) bool {
-	name, text, inline := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	given, text, inline := strings.Cut(arg, "=")
+	name := strings.TrimLeft(given, "-")
 	hasNext := len(rest) > 0 && !strings.HasPrefix(rest[0], "--")
 	where := "--" + name
 	fail := func(err error) {
@@ -68,7 +83,11 @@ func (line *commandLine) flag(arg string, rest []string) bool {
 	switch {
 	case !known || !o.Flag():
 		// What follows may be a token: it is passed over, and never shown.
+		where = given
 		fail(noSuchFlag(name, o))
+		if !known {
+			line.unknown = append(line.unknown, len(line.problems)-1)
+		}
 		return !inline && hasNext && !slices.Contains(commandNames(), rest[0])
 	case !inline && o.Kind() == Bool:
 		if hasNext && (rest[0] == "true" || rest[0] == "false") {
@@ -101,7 +120,7 @@ func noSuchFlag(name string, o Option) error {
 		return hint.Wrap(errors.New("a token is never a flag, where every process of the machine could read it"),
 			"set %s in the environment, or the input %s", o.Env, o.Name)
 	case o.Name == "command":
-		return hint.Wrap(errors.New("the command is no flag"), "write it as it is: fly-placer plan")
+		return hint.Wrap(errors.New("the command is no flag"), "write it as it is: `fly-placer plan`")
 	}
 	var flags []string
 	for _, o := range options {
@@ -109,6 +128,5 @@ func noSuchFlag(name string, o Option) error {
 			flags = append(flags, o.Name)
 		}
 	}
-	return hint.Wrap(fmt.Errorf("unknown flag%s", didYouMean(name, append(flags, "help", "version"))),
-		"run fly-placer --help")
+	return fmt.Errorf("unknown flag%s", didYouMean(name, append(flags, "help", "version")))
 }

@@ -41,8 +41,9 @@ type Config struct {
 	// LogFormat is "text" or "json".
 	LogFormat string
 	FailOn    FailOn
-	// Warnings are sentences for the log.
-	Warnings []string
+	// Warnings are those of Inputs, sentences for the log; PolicyNotes are more
+	// of them, about the policy file.
+	Warnings, PolicyNotes []string
 }
 
 // An AppConfig is what a run is told about one app.
@@ -55,10 +56,9 @@ type AppConfig struct {
 	LatencyMatrix, Prices string
 }
 
-// FailOn says what ends a run with an exit status other than 0.
+// FailOn says what besides errors, which always do, ends a run with an exit
+// status other than 0 (docs/decisions/0005-errors-always-fail.md).
 type FailOn struct {
-	// Errors, and outcomes that count as one, give status 1.
-	Errors bool
 	// Changes: a plan that changes something gives status 3.
 	Changes bool
 }
@@ -113,6 +113,7 @@ func (in Inputs) WithPolicy(file []byte, name string) (Config, error) {
 			m.problems = append(m.problems, contradictions(one.Policy, effective(layers))...)
 		}
 	}
+	cfg.PolicyNotes = m.file.notes(cmp.Or(name, in.PolicyPath), cfg.Apps)
 	m.tokens(&cfg)
 	return m.finish(cfg)
 }
@@ -240,6 +241,9 @@ func (m *merge) tokens(cfg *Config) {
 		return
 	}
 	missing := func(option string, err error) {
+		if slices.ContainsFunc(m.problems, func(p Problem) bool { return p.Option == option }) {
+			return // there, but wrong
+		}
 		m.problems = append(m.problems, Problem{Option: option, Where: option, Text: err.Error(), cause: err})
 	}
 	noFly := cfg.FlyToken.IsZero()

@@ -61,7 +61,7 @@ func TestDefaults(t *testing.T) {
 		FlyToken: secret.New(flyToken), MetricsToken: secret.New(flyToken),
 		FlyAPIURL: "https://api.machines.dev", FlyGraphQLURL: "https://api.fly.io/graphql",
 		PolicyPath: ".github/fly-placer.yml", TrafficWindow: 5 * time.Minute,
-		Comment: "auto", LogFormat: "text", FailOn: config.FailOn{Errors: true},
+		Comment: "auto", LogFormat: "text",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("defaults (-want +got):\n", diff)
@@ -182,7 +182,7 @@ func TestValuesAreRead(t *testing.T) {
 		FlyToken: secret.New(flyToken), MetricsToken: secret.New(flyToken),
 		PrometheusURL: "https://api.fly.io/prometheus/my-org", FlyAPIURL: "http://127.0.0.1:8080", FlyGraphQLURL: "https://example.com/graphql",
 		PolicyPath: "policy.yml", PolicyFound: true, TrafficWindow: 5 * time.Minute,
-		Comment: "never", CommentKey: "shop-eu", ReportDir: "out", LogFormat: "json", FailOn: config.FailOn{Errors: true, Changes: true},
+		Comment: "never", CommentKey: "shop-eu", ReportDir: "out", LogFormat: "json", FailOn: config.FailOn{Changes: true},
 	}
 	if diff := cmp.Diff(want, cfg); diff != "" {
 		t.Error("(-want +got):\n", diff)
@@ -244,6 +244,23 @@ func TestApps(t *testing.T) {
 	_, err := load([]string{"plan"}, []string{token}, "defaults: {window: 2d}")
 	if err == nil || err.Error() != "app: no app is named" || len(hint.Of(err)) != 1 {
 		t.Errorf("without an app: %v, next steps %q", err, hint.Of(err))
+	}
+}
+
+func TestAppsThatThePolicyFileLeavesOutAreNoted(t *testing.T) {
+	const others = " is not under apps: in .github/fly-placer.yml, which lists "
+	for name, test := range map[string]struct{ app, policy, want string }{
+		"a file without apps":    {"shop", "defaults: {window: 2d}", ""},
+		"an app of the file":     {"shop", "apps: {shop: {}, api: {}}", ""},
+		"another":                {"shop", "apps: {api: {}}", "shop" + others + "api: only its defaults hold"},
+		"the nearest name first": {"shop", "apps: {api: {}, shop-eu: {}, shops: {}, web: {}}", "shop" + others + "shops, api, shop-eu and web: only its defaults hold"},
+		"a few of many":          {"shop", "apps: {a1: , a2: , a3: , a4: , a5: , a6: , a7: }", "shop" + others + "a1, a2, a3, a4, a5 and 2 more: only its defaults hold"},
+		"each":                   {"api, shop, web", "apps: {shop: {}}", "api" + others + "shop: only its defaults hold\nweb" + others + "shop: only its defaults hold"},
+	} {
+		cfg := mustLoad(t, []string{"plan", "--app", test.app}, ready(), test.policy)
+		if got := strings.Join(cfg.PolicyNotes, "\n"); got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
 	}
 }
 

@@ -3,8 +3,10 @@ package config
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -195,8 +197,13 @@ func (in *Inputs) fallbacks(env map[string]string, dotEnv []byte, onRunner bool)
 		return
 	}
 	for _, o := range options {
-		if o.Env != "" && slices.Contains(onlyDotEnv, o.Env) {
+		switch {
+		case o.Env == "" || file[o.Env] == "":
+		case slices.Contains(onlyDotEnv, o.Env):
 			in.take(o, file[o.Env], o.Env+" in .env")
+		default:
+			in.Warnings = append(in.Warnings, fmt.Sprintf("%s is ignored in .env, where only %s count: set it in the environment",
+				o.Env, andList(onlyDotEnv)))
 		}
 	}
 }
@@ -216,6 +223,10 @@ func (in *Inputs) take(o Option, text, where string) {
 	if _, set := in.tokens[o.Name]; set {
 		return
 	}
+	if strings.Contains(text, "${{") {
+		in.unexpanded(o, text, where)
+		return
+	}
 	t := secret.New(text)
 	in.tokens[o.Name] = t
 	if err := t.Validate(); err != nil {
@@ -224,6 +235,22 @@ func (in *Inputs) take(o Option, text, where string) {
 		}
 		in.problems = append(in.problems, Problem{Option: o.Name, Where: where, Text: err.Error(), cause: err})
 	}
+}
+
+// workflowExpression finds what GitHub replaces in a workflow file, and its beginning
+// where the end is missing.
+var workflowExpression = regexp.MustCompile(`\$\{\{[^}]*(\}\})?`)
+
+// unexpanded reports a token with an expression in it that nobody replaced. It
+// is no secret, and often has the option's own name in it, which would be
+// masked everywhere; what stands beside it may be one.
+func (in *Inputs) unexpanded(o Option, text, where string) {
+	if rest := secret.New(workflowExpression.ReplaceAllString(text, "")); rest.Bare() != "" {
+		in.tokens[o.Name] = rest
+	}
+	err := hint.Wrap(errors.New("it holds an expression that was not replaced, ${{ … }}"),
+		"GitHub replaces expressions in workflow files only: elsewhere, give the token itself")
+	in.problems = append(in.problems, Problem{Option: o.Name, Where: where, Text: err.Error(), cause: err})
 }
 
 // environment makes a map of KEY=value; as in a shell, the last one counts.

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,25 +29,24 @@ func parseRegions(_ Option, text string) ([]region.Code, error) {
 	return codes, err
 }
 
+// aroundEquals finds the blanks that may stand on both sides of "=".
+var aroundEquals = regexp.MustCompile(`[ \t]*=[ \t]*`)
+
 func parseCounts(o Option, text string) (map[region.Code]int, error) {
 	catalog := region.BuiltIn()
 	found := map[region.Code]int{}
 	var problems []error
-	for _, pair := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == '\n' }) {
-		pair = strings.TrimSpace(pair)
-		if pair == "" {
-			continue
-		}
+	for _, pair := range fields(aroundEquals.ReplaceAllString(text, "=")) {
 		name, count, both := strings.Cut(pair, "=")
 		if !both || len(name) > longestRegion {
 			problems = append(problems, fmt.Errorf("%s is not a region with a count: want a list such as iad=4, fra=2", quote(pair)))
 			continue
 		}
-		code, err := catalog.Parse(strings.TrimSpace(name))
+		code, err := catalog.Parse(name)
 		if err != nil {
 			problems = append(problems, err)
 		}
-		n, countErr := parseInteger(o, strings.TrimSpace(count))
+		n, countErr := parseInteger(o, count)
 		if countErr != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", quote(pair), countErr))
 		}

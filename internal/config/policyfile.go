@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"gopkg.in/yaml.v3"
@@ -24,6 +25,33 @@ type policyFile struct {
 type appLayer struct {
 	name   string
 	values layer
+}
+
+// notes tells of the apps that a policy file with others in it leaves out,
+// which may be a slip of the pen. The name that comes nearest is listed first.
+func (f policyFile) notes(file string, apps []AppConfig) []string {
+	const most = 5
+	var listed, notes []string
+	for _, a := range f.apps {
+		listed = append(listed, a.name)
+	}
+	slices.Sort(listed)
+	for _, app := range apps {
+		if len(listed) == 0 || slices.Contains(listed, app.Name) {
+			continue
+		}
+		list := slices.Clone(listed)
+		if near := nearest(app.Name, list); near != "" {
+			list = slices.DeleteFunc(list, func(name string) bool { return name == near })
+			list = slices.Insert(list, 0, near)
+		}
+		if more := len(list) - most; more > 0 {
+			list = append(list[:most], fmt.Sprintf("%d more", more))
+		}
+		notes = append(notes, fmt.Sprintf("%s is not under apps: in %s, which lists %s: only its defaults hold",
+			app.Name, file, andList(list)))
+	}
+	return notes
 }
 
 // A policyReader collects what is wrong while it reads.

@@ -85,14 +85,17 @@ FLY_PROMETHEUS_URL=http://localhost:8428
 FLY_METRICS_TOKEN=fm2_never
 GITHUB_TOKEN=ghs_never
 `
+	const ignored = "FLY_METRICS_TOKEN is ignored in .env, where only FLY_API_TOKEN, FLY_PROMETHEUS_URL and FLY_APP_NAME count: set it in the environment\n" +
+		"GITHUB_TOKEN is ignored in .env, where only FLY_API_TOKEN, FLY_PROMETHEUS_URL and FLY_APP_NAME count: set it in the environment"
 	tests := map[string]struct {
 		env  []string
 		file string
 		want string // app, metrics URL, token
 		warn string
 	}{
-		"fills what is unset":         {file: file, want: "from-file http://localhost:8428 fm2_file"},
-		"never before a variable":     {env: []string{"FLY_APP_NAME=shop"}, file: file, want: "shop http://localhost:8428 fm2_file"},
+		"fills what is unset":         {file: file, want: "from-file http://localhost:8428 fm2_file", warn: ignored},
+		"never before a variable":     {env: []string{"FLY_APP_NAME=shop"}, file: file, want: "shop http://localhost:8428 fm2_file", warn: ignored},
+		"with nothing that is idle":   {file: "FLY_API_TOKEN=fm2_file\nFLY_APP_NAME=shop\nGITHUB_TOKEN=\nPORT=80", want: "shop  fm2_file"},
 		"not on a runner":             {env: ready(), file: file, want: "shop  " + flyToken},
 		"a file that is none is told": {env: ready("GITHUB_ACTIONS=false"), file: "fm2_secret?\n!!", want: "shop  " + flyToken, warn: ".env is ignored"},
 	}
@@ -146,6 +149,8 @@ func TestArguments(t *testing.T) {
 		"lists add up":                  {"plan --require-regions iad --require-regions fra", ""},
 		"an unknown flag":               {"plan --max-region 3", "--max-region: unknown flag; did you mean max-regions?"},
 		"what follows it is not shown":  {"plan --token hunter2-hunter2", "--token: unknown flag"},
+		"one letter":                    {"plan -v", "-v: unknown flag"},
+		"one hyphen, unknown":           {"plan -max-region=3", "-max-region: unknown flag; did you mean max-regions?"},
 		"an unknown flag with a value":  {"plan --password=hunter2", "--password: unknown flag"},
 		"a token":                       {"plan --fly-api-token hunter2-hunter2", "--fly-api-token: a token is never a flag, where every process of the machine could read it"},
 		"the command as a flag":         {"--command traffic", "--command: the command is no flag"},
@@ -173,6 +178,64 @@ func TestArguments(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestUnknownFlagsPointToTheHelpOfTheCommand(t *testing.T) {
+	for args, want := range map[string]string{
+		"plan --nope":           "run `fly-placer plan --help`",
+		"--nope traffic":        "run `fly-placer traffic --help`",
+		"-v":                    "run `fly-placer --help`",
+		"plam --nope":           "run `fly-placer --help`",
+		"--nope plan --neither": "run `fly-placer plan --help`",
+	} {
+		_, err := load(strings.Fields(args), ready(), "")
+		if got := hint.Of(err); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: next steps %q, want %q", args, got, want)
+		}
+	}
+}
+
+func TestCountsAreSeparatedAsOtherLists(t *testing.T) {
+	for _, text := range []string{"iad=4, fra=2", "iad=4 fra=2", "iad=4,fra=2", "iad=4\nfra=2", " iad = 4 , fra= 2,", "iad=4\tfra\t=2"} {
+		cfg := mustLoad(t, []string{"plan", "--min-in-region", text}, ready(), "")
+		if got := cfg.Apps[0].Policy.MinInRegion; len(got) != 2 || got["iad"] != 4 || got["fra"] != 2 {
+			t.Errorf("%q is read as %v", text, got)
+		}
+	}
+}
+
+func TestExpressionsThatNobodyReplaced(t *testing.T) {
+	for env, secretPart := range map[string]string{
+		"INPUT_FLY-API-TOKEN=${{ secrets.FLY_API_TOKEN }}":                   "",
+		"FLY_API_TOKEN=FlyV1 ${{ secrets.FLY_API_TOKEN }}":                   "",
+		"FLY_API_TOKEN=${{ secrets.FLY_API_TOKEN":                            "",
+		"FLY_API_TOKEN=fm2_hunter2hunter2${{ secrets.FLY_API_TOKEN || '' }}": "fm2_hunter2hunter2",
+	} {
+		in := config.Parse(config.Source{Args: []string{"plan", "--app=shop"}, Environ: []string{env}})
+		_, err := in.WithPolicy(nil, "")
+		name, _, _ := strings.Cut(env, "=")
+		name = strings.ToLower(strings.Replace(name, "INPUT_", "input ", 1))
+		want := name + ": it holds an expression that was not replaced, ${{ … }}"
+		if err == nil || strings.ToLower(err.Error()) != want || len(hint.Of(err)) != 1 {
+			t.Errorf("%s: %v, next steps %q; want %s", env, err, hint.Of(err), want)
+		}
+		var masked []string
+		for _, token := range in.Tokens() {
+			masked = append(masked, token.Reveal())
+		}
+		if got := strings.Join(masked, " "); got != secretPart {
+			t.Errorf("%s: %q is masked, want %q", env, got, secretPart)
+		}
+	}
+}
+
+func TestShortTokensDoNotShredMessages(t *testing.T) {
+	_, err := load([]string{"plan", "--app=-red"}, []string{"FLY_API_TOKEN=red", "FLY_METRICS_TOKEN=fm2_hunter2", "GITHUB_TOKEN=e"}, "fm2_hunter2: 1")
+	const want = `--app "-red": want the name of an app: lower-case letters, digits and hyphens, at most 63` + "\n" +
+		`.github/fly-placer.yml line 1: unknown key "[redacted]": want version, defaults or apps`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
 

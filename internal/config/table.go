@@ -244,11 +244,11 @@ var (
 		{
 			Name: "fail-on", Group: GroupReports, value: choices(func(s *settings) func([]string) {
 				return func(v []string) {
-					s.run.FailOn = FailOn{Errors: slices.Contains(v, "error"), Changes: slices.Contains(v, "changes")}
+					s.run.FailOn = FailOn{Changes: slices.Contains(v, "changes")}
 				}
 			}),
 			Default: "error", Values: []string{"error", "changes"}, Place: Defaults, Commands: both,
-			Help: "What makes the step fail; with `changes`, a plan that changes something ends with exit status 3",
+			Help: "What makes the step fail: errors always do (`error`, the default: only errors); with `changes`, a plan that changes something ends with exit status 3",
 		},
 	}
 )
