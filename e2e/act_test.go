@@ -5,9 +5,11 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -84,8 +86,8 @@ func TestActKeepsOneCommentOnAPullRequest(t *testing.T) {
 	if len(comments) != 1 {
 		t.Fatalf("%d comments after two runs, want 1", len(comments))
 	}
-	if !strings.Contains(comments[0].Body, "shop") {
-		t.Errorf("the comment does not name the app:\n%s", comments[0].Body)
+	if !strings.Contains(comments[0].Body, "\n## shop: open ") {
+		t.Errorf("the comment does not open with the answer:\n%s", comments[0].Body)
 	}
 }
 
@@ -97,17 +99,31 @@ func TestActPlansOnASchedule(t *testing.T) {
 	}
 }
 
-// checkPlan checks what every successful plan of newWorld's app has in common.
+// checkPlan checks what every successful plan of newWorld's app has in common:
+// most requests enter in Europe, both Machines run in ord.
 func checkPlan(t *testing.T, r result) {
 	t.Helper()
 	checkSecrets(t, r)
 	if r.status != 0 {
 		t.Fatalf("exit status %d, want 0", r.status)
 	}
-	if got := r.outputs["outcome"]; got != "planned" {
-		t.Errorf("outcome %q, want planned", got)
+	if !strings.HasPrefix(strings.TrimSpace(r.summary), "## shop: open ") {
+		t.Errorf("the job summary does not open with the answer:\n%s", r.summary)
 	}
-	if !strings.Contains(r.summary, "shop") {
-		t.Errorf("the job summary does not name the app:\n%s", r.summary)
+	if r.outputs["outcome"] != "planned" || r.outputs["has-changes"] != "true" {
+		t.Errorf("outcome %q, has-changes %q", r.outputs["outcome"], r.outputs["has-changes"])
+	}
+	var regions map[string]int
+	if err := json.Unmarshal([]byte(r.outputs["regions"]), &regions); err != nil || regions["fra"]+regions["ams"] == 0 {
+		t.Errorf("regions %q: want one in Europe (%v)", r.outputs["regions"], err)
+	}
+	before, err1 := strconv.ParseFloat(r.outputs["latency-before-ms"], 64)
+	after, err2 := strconv.ParseFloat(r.outputs["latency-after-ms"], 64)
+	if err := errors.Join(err1, err2); err != nil || after >= before {
+		t.Errorf("latency %q → %q ms (%v)", r.outputs["latency-before-ms"], r.outputs["latency-after-ms"], err)
+	}
+	var plan struct{ Outcome string }
+	if err := json.Unmarshal([]byte(r.outputs["plan"]), &plan); err != nil || plan.Outcome != "planned" {
+		t.Errorf("plan says %q (%v): %s", plan.Outcome, err, r.outputs["plan"])
 	}
 }

@@ -82,6 +82,10 @@ func Run(ctx context.Context, p Process) int {
 	if r.cfg, err = in.WithPolicy(policy, name); err != nil {
 		return r.fail(ctx, err, exitUsage)
 	}
+	for _, note := range r.cfg.PolicyNotes {
+		r.tell(levelNotice, note, "")
+		r.findings = append(r.findings, plan.Finding{Level: plan.Notice, Text: note})
+	}
 	return r.command(ctx)
 }
 
@@ -201,9 +205,9 @@ func (r *run) fail(ctx context.Context, err error, status int) int {
 }
 
 // each takes joined errors apart: an error that is nothing but its parts, a
-// line each.
+// line each. It does not look inside of others, whose context would be lost.
 func each(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only the error itself, so that no context is lost
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}

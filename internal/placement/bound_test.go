@@ -43,7 +43,7 @@ func checkBound(s *search, set uint64, open, position int) (float64, error) {
 		position = len(s.tree.free)
 	}
 	bound := s.tree.below(set, open, position, math.Inf(1))
-	lowest := math.Inf(1)
+	var lowest float64
 	if position == len(s.tree.free) {
 		lowest = s.plain(set)
 	} else {

@@ -76,39 +76,48 @@ func TestRequiredCountsStepByStep(t *testing.T) {
 		want map[string]Counts
 	}{
 		"an exact load is not rounded up": {
-			circle(0.3, Limits{}, 0.1, 0.2, 0), []string{"a"},
+			circle(0.3, Limits{}, 0.1, 0.2, 0),
+			[]string{"a"},
 			map[string]Counts{"a": {0.30000000000000004, 1, 1, 1}},
 		},
 		"two small regions take over from each other": {
-			circle(10, Limits{Survive: Machine}, 6, 7, 0), []string{"a", "b"},
+			circle(10, Limits{Survive: Machine}, 6, 7, 0),
+			[]string{"a", "b"},
 			map[string]Counts{"a": {6, 1, 2, 2}, "b": {7, 1, 2, 2}},
 		},
 		"a region alone keeps a spare Machine": {
-			circle(10, Limits{Survive: Machine}, 6, 2, 1), []string{"c"},
+			circle(10, Limits{Survive: Machine}, 6, 2, 1),
+			[]string{"c"},
 			map[string]Counts{"c": {9, 1, 2, 2}},
 		},
 		"without a soft limit a region alone still has two": {
-			circle(0, Limits{Survive: Machine}, 600, 2, 1), []string{"c"},
+			circle(0, Limits{Survive: Machine}, 600, 2, 1),
+			[]string{"c"},
 			map[string]Counts{"c": {603, 1, 2, 2}},
 		},
 		"without a soft limit other regions are spare enough": {
-			circle(0, Limits{Survive: Machine}, 600, 2, 1), []string{"b", "c"},
+			circle(0, Limits{Survive: Machine}, 600, 2, 1),
+			[]string{"b", "c"},
 			map[string]Counts{"b": {602, 1, 1, 1}, "c": {1, 1, 1, 1}},
 		},
 		"a lost region moves to the next closest": {
-			circle(10, Limits{Survive: Region}, 9, 8, 7), []string{"a", "b", "c"},
+			circle(10, Limits{Survive: Region}, 9, 8, 7),
+			[]string{"a", "b", "c"},
 			map[string]Counts{"a": {9, 1, 2, 2}, "b": {8, 1, 2, 2}, "c": {7, 1, 2, 2}},
 		},
 		"filling goes to the most load per Machine, ties to the lower code": {
-			circle(10, Limits{MinMachines: 6}, 10, 10, 4), []string{"a", "b", "c"},
+			circle(10, Limits{MinMachines: 6}, 10, 10, 4),
+			[]string{"a", "b", "c"},
 			map[string]Counts{"a": {10, 1, 1, 3}, "b": {10, 1, 1, 2}, "c": {4, 1, 1, 1}},
 		},
 		"filling skips a full region": {
-			full, []string{"a", "b"},
+			full,
+			[]string{"a", "b"},
 			map[string]Counts{"a": {30, 3, 3, 4}, "b": {5, 1, 1, 2}},
 		},
 		"a hard limit below the soft limit stands for both": {
-			hard, []string{"a", "b"},
+			hard,
+			[]string{"a", "b"},
 			map[string]Counts{"a": {8, 1, 2, 2}, "b": {4, 1, 2, 2}},
 		},
 	} {

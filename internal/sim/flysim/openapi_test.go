@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -175,9 +176,7 @@ func scenario(t *testing.T) []exchange {
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
 			record <- exchange{r.Clone(t.Context()), body, answer, text}
 		}
-		for name, values := range answer.Header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), answer.Header)
 		w.WriteHeader(answer.StatusCode)
 		_, _ = w.Write(text)
 	}))

@@ -65,7 +65,7 @@ func (w *world) client(t *testing.T, change ...func(*ghapi.Options)) *ghapi.Clie
 
 func upsert(t *testing.T, c *ghapi.Client, body string) (ghapi.Comment, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	return c.UpsertComment(ctx, ghapi.UpsertRequest{Repo: repo, Number: 1, Key: "plan", Body: body})
 }

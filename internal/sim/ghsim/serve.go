@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -176,9 +177,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 }
 
 func (r *recorder) flush() {
-	for name, values := range r.header {
-		r.ResponseWriter.Header()[name] = values
-	}
+	maps.Copy(r.ResponseWriter.Header(), r.header)
 	r.ResponseWriter.WriteHeader(r.status)
 	_, _ = r.ResponseWriter.Write(r.body.Bytes()) // the reader may be gone; nothing to tell it
 }
