@@ -100,7 +100,7 @@ func TestActPlansOnASchedule(t *testing.T) {
 }
 
 // checkPlan checks what every successful plan of newWorld's app has in common:
-// most requests enter in Europe, both Machines run in ord.
+// most requests enter in Europe, all Machines run in ord.
 func checkPlan(t *testing.T, r result) {
 	t.Helper()
 	checkSecrets(t, r)

@@ -34,13 +34,13 @@ type world struct {
 	gitHub                  *ghsim.Server
 }
 
-// newWorld serves a world in which the app shop runs two Machines in ord and
+// newWorld serves a world in which the app shop runs four Machines in ord and
 // gets the traffic of writeTraffic.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	fly := flysim.New(flysim.Config{Token: flyToken, Now: time.Now})
 	fly.AddApp(flysim.App{Name: "shop"})
-	machines := fly.AddWeb("shop", flysim.Web{Regions: map[string]int{"ord": 2}, SoftLimit: 20, HardLimit: 25})
+	machines := fly.AddWeb("shop", flysim.Web{Regions: map[string]int{"ord": 4}, SoftLimit: 20, HardLimit: 25})
 
 	metrics, err := url.Parse(victoriaMetrics(t, func(w io.Writer, now time.Time) {
 		writeTraffic(w, now, machines)
