@@ -21,8 +21,7 @@ fmt: ## rewrites what lint would complain about
 
 golden: ## rewrites what is generated and the words that tests expect; read the diff
 	go generate ./...
-	UPDATE=1 go test ./internal/config
-	go test ./internal/report -update
+	UPDATE=1 go test ./internal/config ./internal/report
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz target of every package, FUZZTIME each

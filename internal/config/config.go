@@ -25,10 +25,8 @@ type Config struct {
 	// PrometheusURL is "" when it follows from the app's organization:
 	// https://api.fly.io/prometheus/<org>. No URL ends with a slash.
 	PrometheusURL, FlyAPIURL, FlyGraphQLURL string
-	// PolicyPath is where the policy file was looked for, PolicyFound whether
-	// there was one.
-	PolicyPath  string
-	PolicyFound bool
+	// PolicyPath is where the policy file was looked for.
+	PolicyPath string
 	// TrafficWindow is the window of the command traffic: 5 minutes unless the
 	// flag or input says otherwise.
 	TrafficWindow time.Duration
@@ -93,7 +91,7 @@ func (in Inputs) WithPolicy(file []byte, name string) (Config, error) {
 	base := []layer{defaultLayer(), m.file.defaults}
 	all := m.build(append(base, in.values)...)
 	cfg := all.run
-	cfg.PolicyPath, cfg.PolicyFound = in.PolicyPath, file != nil
+	cfg.PolicyPath = in.PolicyPath
 	cfg.TrafficWindow = m.trafficWindow()
 	if cfg.FlyGraphQLURL == "" {
 		cfg.FlyGraphQLURL = "https://api.fly.io/graphql"

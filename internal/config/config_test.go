@@ -181,7 +181,7 @@ func TestValuesAreRead(t *testing.T) {
 		},
 		FlyToken: secret.New(flyToken), MetricsToken: secret.New(flyToken),
 		PrometheusURL: "https://api.fly.io/prometheus/my-org", FlyAPIURL: "http://127.0.0.1:8080", FlyGraphQLURL: "https://example.com/graphql",
-		PolicyPath: "policy.yml", PolicyFound: true, TrafficWindow: 5 * time.Minute,
+		PolicyPath: "policy.yml", TrafficWindow: 5 * time.Minute,
 		Comment: "never", CommentKey: "shop-eu", ReportDir: "out", LogFormat: "json", FailOn: config.FailOn{Changes: true},
 	}
 	if diff := cmp.Diff(want, cfg); diff != "" {

@@ -45,8 +45,9 @@ type Group struct {
 	// Lost are Machines whose hosts do not even tell their process group: they
 	// may belong to this one.
 	Lost []Machine
-	// Spot is true when a Machine may vanish at any time.
-	Spot bool
+	// Spot is true when a Machine may vanish at any time, Containers when one
+	// runs several containers.
+	Spot, Containers bool
 }
 
 // Fly's own process groups and keys (fly-go, machine_types.go).
@@ -221,6 +222,7 @@ func (g *Group) describe() {
 			g.MixedGuests = g.MixedGuests || m.Config.Guest != c.Guest
 			g.LiteFS = g.LiteFS || m.Config.LiteFS
 			g.Spot = g.Spot || m.Config.Spot
+			g.Containers = g.Containers || m.Config.Containers
 		}
 	}
 	for _, s := range c.Services {

@@ -41,8 +41,8 @@ type Machine struct {
 	HostStatus string
 	// Cordoned is true when fly-proxy sends it no requests. Older versions of
 	// the API do not tell; then it is false.
-	Cordoned           bool
-	CreatedAt, Updated time.Time
+	Cordoned bool
+	Updated  time.Time
 	// Image is the reference with tag and digest.
 	Image string
 	// Lease is somebody's lock on the Machine; nil when there is none.
@@ -76,10 +76,9 @@ type Config struct {
 	// Metadata are the Machine's own labels: fly_process_group and the like.
 	Metadata map[string]string
 	// PrimaryRegion is the environment's PRIMARY_REGION, StandbyFor its
-	// FLY_STANDBY_FOR, ProcessGroup its FLY_PROCESS_GROUP.
+	// FLY_STANDBY_FOR.
 	PrimaryRegion region.Code
 	StandbyFor    string
-	ProcessGroup  string
 	// Standbys are the IDs of the Machines that this one stands by for.
 	Standbys []string
 	// Mounts are the names of the volumes that the configuration mounts.

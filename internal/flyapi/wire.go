@@ -21,7 +21,6 @@ type wireMachine struct {
 	Region     string    `json:"region"`
 	HostStatus string    `json:"host_status"`
 	Cordoned   bool      `json:"cordoned"`
-	CreatedAt  wireTime  `json:"created_at"`
 	UpdatedAt  wireTime  `json:"updated_at"`
 	Image      wireImage `json:"image_ref"`
 	Lease      *struct {
@@ -168,11 +167,11 @@ func (a *wireAutostop) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// wireEnv keeps three variables and whether one is LiteFS'. The others may be
+// wireEnv keeps two variables and whether one is LiteFS'. The others may be
 // secrets: they are not held.
 type wireEnv struct {
-	primary, standbyFor, group string
-	liteFS                     bool
+	primary, standbyFor string
+	liteFS              bool
 }
 
 func (e *wireEnv) UnmarshalJSON(data []byte) error {
@@ -182,7 +181,7 @@ func (e *wireEnv) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	for name, field := range map[string]*string{
-		"PRIMARY_REGION": &e.primary, "FLY_STANDBY_FOR": &e.standbyFor, "FLY_PROCESS_GROUP": &e.group,
+		"PRIMARY_REGION": &e.primary, "FLY_STANDBY_FOR": &e.standbyFor,
 	} {
 		if value, ok := all[name]; ok {
 			_ = json.Unmarshal(value, field) // a value that is no text counts as none
@@ -248,7 +247,7 @@ func (c *wireConfig) liteFS() bool {
 func (m *wireMachine) machine() fleet.Machine {
 	out := fleet.Machine{
 		ID: m.ID, Name: m.Name, State: m.State, Region: region.Code(m.Region), HostStatus: m.HostStatus,
-		Cordoned: m.Cordoned, CreatedAt: m.CreatedAt.Time, Updated: m.UpdatedAt.Time, Image: m.Image.String(),
+		Cordoned: m.Cordoned, Updated: m.UpdatedAt.Time, Image: m.Image.String(),
 	}
 	if m.Lease != nil {
 		out.Lease = &fleet.Lease{Owner: m.Lease.Owner, Description: m.Lease.Description, Expires: m.Lease.ExpiresAt.Time}
@@ -281,7 +280,7 @@ func (c *wireConfig) config() *fleet.Config {
 	out := &fleet.Config{
 		Guest:         price.Guest{CPUKind: c.Guest.CPUKind, CPUs: c.Guest.CPUs, MemoryMB: c.Guest.MemoryMB},
 		Metadata:      c.Metadata,
-		PrimaryRegion: region.Code(c.Env.primary), StandbyFor: c.Env.standbyFor, ProcessGroup: c.Env.group,
+		PrimaryRegion: region.Code(c.Env.primary), StandbyFor: c.Env.standbyFor,
 		Standbys: c.Standbys, Schedule: c.Schedule, AutoDestroy: c.AutoDestroy,
 		HostDedicationID: c.Guest.HostDedicationID,
 		GPU:              c.Guest.GPUs > 0 || c.Guest.GPUKind != "",

@@ -232,6 +232,9 @@ func (out *Group) warn(g fleet.Group, share float64, several bool) {
 	if g.Spot {
 		add(Warning, "spot Machines run, which may vanish at any time; costs assume the full price", "")
 	}
+	if g.Containers {
+		add(Notice, "Machines run several containers; size, limits and load are taken for all of them together", "")
+	}
 	if several {
 		add(Notice, fmt.Sprintf("the edge metrics know only the app: %.0f%% of its traffic is taken to go to this group", 100*share), "")
 	}

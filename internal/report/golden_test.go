@@ -1,7 +1,6 @@
 package report
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,12 +10,13 @@ import (
 	"github.com/fly-placer/fly-placer/internal/region"
 )
 
-var update = flag.Bool("update", false, "write testdata anew")
+// UPDATE=1 writes testdata anew.
+var update = os.Getenv("UPDATE") != ""
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	if *update {
+	if update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -24,10 +24,10 @@ func golden(t *testing.T, name, got string) {
 	}
 	want, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatalf("%v; run the test with -update", err)
+		t.Fatalf("%v; run the test with UPDATE=1", err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs; run the test with -update and look at the difference\ngot:\n%s", name, got)
+		t.Errorf("%s differs; run the test with UPDATE=1 and look at the difference\ngot:\n%s", name, got)
 	}
 }
 
