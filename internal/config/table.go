@@ -130,7 +130,7 @@ var (
 		{
 			Name: "max-cost-increase", Group: GroupWorth, value: percent(func(s *settings) *float64 { return &s.app.Policy.MaxCostIncrease }),
 			Default: "25%", Max: 100000, Place: Apps,
-			Help: "How much more than the live placement a plan may cost; limits and measured load may exceed it, and the plan says so",
+			Help: "How much more than the live placement a plan may cost, anew from what then is live each time; limits and measured load may exceed it, and the plan says so. `max-monthly-cost` is the limit that stays",
 		},
 		{
 			Name: "max-monthly-cost", Group: GroupWorth, value: usd(func(s *settings) *float64 { return &s.app.Policy.MaxMonthlyCost }),
@@ -181,7 +181,7 @@ var (
 		{
 			Name: "require-regions", Group: GroupLimits, value: regions(func(s *settings) *[]region.Code { return &s.app.Policy.Require }),
 			DefaultNote: "none", Example: "iad, fra", Place: Apps,
-			Help: "Regions that must have Machines: codes, or `eu`, `na`, `sa`, `apac`, `africa`",
+			Help: "Regions that must all have Machines: codes, or `eu`, `na`, `sa`, `apac`, `africa` for every region of an area",
 		},
 		{
 			Name: "exclude-regions", Group: GroupLimits, value: regions(func(s *settings) *[]region.Code { return &s.app.Policy.Exclude }),

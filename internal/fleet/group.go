@@ -38,7 +38,8 @@ type Group struct {
 	MinRunning int
 	Pins       []Pin // by region, Machine, reason
 	LiteFS     bool
-	// Mounts are the volumes that a new Machine would mount, empty.
+	// Mounts are the volumes that a new Machine would mount, empty: every
+	// Machine of the group mounts some.
 	Mounts []string
 	// Deploy says why a deploy seems to be in progress; "" when none does.
 	Deploy string
@@ -241,6 +242,7 @@ func (g *Group) describe() {
 
 func betterSource(m, than Machine) bool {
 	for _, prefer := range []func(Machine) bool{
+		func(m Machine) bool { return len(m.Config.Mounts) == 0 }, // a volume cannot be cloned
 		Machine.serving,
 		func(m Machine) bool { return m.metadata(keyCanary) == "" },
 		func(m Machine) bool { return m.State == "started" },

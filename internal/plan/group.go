@@ -135,6 +135,9 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 	if out.Unrestricted, err = out.alternative(p, a); err != nil {
 		return err
 	}
+	if out.Unrestricted != nil {
+		out.Findings = append(out.Findings, a.wouldTake(p, planned, out))
+	}
 	out.Placement, out.After = planned, out.figures(after)
 	out.edges(in, d, before, after)
 	out.Status = NoChanges
@@ -195,6 +198,13 @@ func (out *Group) describe(in Input, d demand.Demand, several bool) {
 		out.Unmapped = map[region.Code]float64{}
 		for c, n := range d.Unmapped {
 			out.Unmapped[c] = n / total
+		}
+		if share := 1 - d.Mapped/total; share > 0.05 {
+			out.Findings = append(out.Findings, Finding{
+				Warning,
+				fmt.Sprintf("%.0f%% of requests entered at codes that nobody knows (%s): shares and latencies leave them out", 100*share, strings.Join(codesOf(d.Unmapped), ", ")),
+				"update Fly Placer, which does not know where these are",
+			})
 		}
 	}
 	if d.Load.Basis == demand.Unknown {

@@ -28,6 +28,8 @@ type problem struct {
 	// barred are requirements that name regions where nothing may open, and
 	// closing the regions with Machines that the policy bars.
 	barred, closing []string
+	// bars says which option bars a region where Machines serve.
+	bars map[region.Code]string
 }
 
 // latencySource tells where the round trip between an edge and a region comes from.
@@ -218,7 +220,7 @@ func (p *problem) restrict(in Input, g fleet.Group) {
 		return ""
 	}
 	p.Problem = p.live
-	p.Candidates = nil
+	p.Candidates, p.bars = nil, map[region.Code]string{}
 	var keep []int
 	for i, c := range p.live.Candidates {
 		code := region.Code(c.Region)
@@ -228,6 +230,7 @@ func (p *problem) restrict(in Input, g fleet.Group) {
 			p.barred = append(p.barred, fmt.Sprintf("%s bars %s, but %s", why, c.Region, whyKept(c, g, pol)))
 		case why != "" && current[code] > 0:
 			p.closing = append(p.closing, fmt.Sprintf("%s bars %s, where %s serve", why, c.Region, machines(current[code])))
+			p.bars[code] = why
 		case why != "":
 		case c.MaxMachines > 0 && c.MinMachines > c.MaxMachines:
 			p.barred = append(p.barred, fmt.Sprintf("min-in-region wants %d Machines in %s, but Fly starts no new ones there", c.MinMachines, c.Region))

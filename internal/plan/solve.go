@@ -3,11 +3,14 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 
 	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/price"
+	"github.com/fly-placer/fly-placer/internal/region"
 )
 
 // slack keeps a limit that was computed from a placement's own cost from
@@ -112,8 +115,17 @@ func solve(pol Policy, p problem, liveCost float64) (answer, error) {
 		a.binding = append([]string{"max-cost-increase"}, a.binding...)
 	}
 	limits.MaxChanges = usual
+	if len(a.binding) > 0 {
+		a.keepWhatLasts()
+	}
 	if a.Solution, err = a.solved(); err != nil {
 		return a, err
+	}
+	if len(a.Placement) == 0 && len(a.binding) > 0 {
+		a.problem.Candidates = p.Candidates // what lasts cannot be kept within the limits
+		if a.Solution, err = a.solved(); err != nil {
+			return a, err
+		}
 	}
 	if least := nearest(a.Solution, "max_changes"); least > 0 && pol.MaxChanges == 0 {
 		limits.MaxChanges = int(least) + usual
@@ -141,6 +153,40 @@ func solve(pol Policy, p problem, liveCost float64) (answer, error) {
 		a.Solution, err = a.solved()
 	}
 	return a, err
+}
+
+// keepWhatLasts requires the live regions that the optimum without our limits
+// keeps too. Under them one of these may look worth closing for a while; it
+// would be opened again as soon as the limits move on, run by run.
+func (a *answer) keepWhatLasts() {
+	a.problem.Candidates = slices.Clone(a.problem.Candidates)
+	for i, c := range a.problem.Candidates {
+		if a.problem.Current[c.Region] > 0 && a.free.Placement[c.Region] > 0 {
+			a.problem.Candidates[i].Required = true
+		}
+	}
+}
+
+// wouldTake says which values of our limits would allow the optimum without
+// them. It is a warning where they leave nothing to change at all.
+func (a *answer) wouldTake(p problem, planned map[region.Code]int, out *Group) Finding {
+	var values []string
+	if n := changes(p.Current, a.free.Placement); slices.Contains(a.binding, "max-changes") {
+		values = append(values, fmt.Sprintf("max-changes: %d", n))
+	}
+	if slices.Contains(a.binding, "max-cost-increase") {
+		more := a.free.MonthlyCost/(out.Before.Total()-out.idle) - 1
+		values = append(values, fmt.Sprintf("max-cost-increase: %.0f%%", math.Ceil(100*more)))
+	}
+	level := Notice
+	if maps.Equal(planned, out.Current) {
+		level = Warning
+	}
+	return Finding{
+		level,
+		fmt.Sprintf("the optimum without our own limits has a mean of %.0f ms for %s a month", out.Unrestricted.Figures.MeanMS, price.Format(out.Unrestricted.Figures.Total())),
+		"to get it in one plan, set " + strings.Join(values, " and "),
+	}
 }
 
 func (a *answer) solved() (placement.Solution, error) {

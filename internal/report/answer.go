@@ -131,7 +131,11 @@ func figuresAnswer(g plan.Group) string {
 	if len(g.Edges) == 0 {
 		return cost
 	}
-	return "p95 " + step(millis(g.Before.P95MS), millis(g.After.P95MS)) + " ms, " + cost
+	figure, before, after := "p95 ", g.Before.P95MS, g.After.P95MS
+	if after > 0.995*before && g.Before.MeanMS != g.After.MeanMS { // the tail stays: then it is the mean that is bought
+		figure, before, after = "mean ", g.Before.MeanMS, g.After.MeanMS
+	}
+	return figure + step(millis(before), millis(after)) + " ms, " + cost
 }
 
 func unchangedAnswer(g plan.Group) string {
