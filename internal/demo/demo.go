@@ -159,7 +159,7 @@ func (w *world) environment() string {
 	return fmt.Sprintf(`The simulated Fly.io and GitHub are up. In another terminal:
 
   export %s
-  fly-placer plan --fly-api-url %s
+  fly-placer plan --max-changes 14 --fly-api-url %s
   fly-placer traffic --window 1h --fly-api-url %s
 
 For the comment on a pull request, as on a runner, add GitHub's part; the event file
