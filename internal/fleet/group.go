@@ -43,6 +43,9 @@ type Group struct {
 	Mounts []string
 	// Deploy says why a deploy seems to be in progress; "" when none does.
 	Deploy string
+	// Failing are the IDs of serving Machines with a critical health check:
+	// fly-proxy sends them nothing until they recover.
+	Failing []string
 	// Lost are Machines whose hosts do not even tell their process group: they
 	// may belong to this one.
 	Lost []Machine
@@ -191,6 +194,9 @@ func newGroup(a App, name string, machines []Machine, protected map[string]bool,
 		}
 		if counted {
 			g.Machines = append(g.Machines, m)
+			if m.serving() && m.State == "started" && m.failing() {
+				g.Failing = append(g.Failing, m.ID)
+			}
 		}
 	}
 	g.describe()
@@ -259,6 +265,10 @@ func betterSource(m, than Machine) bool {
 		return m.Updated.After(than.Updated)
 	}
 	return m.ID < than.ID
+}
+
+func (m Machine) failing() bool {
+	return slices.ContainsFunc(m.Checks, func(c Check) bool { return c.Status == "critical" })
 }
 
 func (m Machine) healthy() bool {

@@ -270,6 +270,8 @@ func OptionOf(limit string) string {
 		return "max-p95-latency"
 	case "required":
 		return "require-regions"
+	case "soft_limit", "hard_limit": // the service's own
+		return strings.ReplaceAll(limit, "_", " ")
 	}
 	return strings.ReplaceAll(limit, "_", "-")
 }

@@ -79,6 +79,9 @@ func groupHolds(in Input, g fleet.Group) []Hold {
 	if g.Deploy != "" {
 		holds = append(holds, Hold{DeployInProgress, g.Deploy, "run again when it is done"})
 	}
+	if len(g.Failing) > 0 {
+		holds = append(holds, Hold{FailingChecks, machines(len(g.Failing)) + " of " + fmt.Sprint(len(g.Machines)) + ": " + strings.Join(g.Failing, ", "), "run again when they are healthy, or gone"})
+	}
 	if len(g.Serving()) == 0 {
 		holds = append(holds, Hold{NothingServes, "every Machine is stopped, cordoned or out of reach", "start one: `fly machine start`"})
 	}
