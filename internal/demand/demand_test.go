@@ -180,3 +180,25 @@ func TestGapsCountHoursWithoutAnySampleOfTheOrganization(t *testing.T) {
 	near(t, "Gaps", h.Gaps(), 0.25)
 	near(t, "Gaps of nothing", demand.History{}.Gaps(), 1)
 }
+
+func TestABusyHourSetsTheBurst(t *testing.T) {
+	for name, tt := range map[string]struct{ mean, peak, want float64 }{
+		"a tenth of the busiest counts":         {10, 60, 6},
+		"a seventh does":                        {15, 60, 4},
+		"a little less than a tenth does not":   {9.9, 99, 1},
+		"and not though its ratio is enormous":  {0.5, 100, 1},
+		"a peak above the busiest hour's does":  {9.9, 120, 1.2},
+		"an hour without a sample says nothing": {math.NaN(), math.NaN(), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := demand.History{
+				Hours:           2,
+				Responses:       map[region.Code][]float64{"ams": constant(2, 3600)},
+				Served:          constant(2, 3600),
+				ConcurrencyMean: []float64{100, tt.mean},
+				ConcurrencyMax:  []float64{100, tt.peak},
+			}
+			near(t, "Burst", demand.Of(h, 1, everywhere).Load.Burst, tt.want)
+		})
+	}
+}
