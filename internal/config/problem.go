@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/secret"
 )
 
@@ -112,9 +113,5 @@ func (p Problem) redacted(tokens []secret.Token) Problem {
 
 // quote writes a foreign text on one line, cut when it is long.
 func quote(text string) string {
-	const most = 60
-	if letters := []rune(text); len(letters) > most {
-		return fmt.Sprintf("%q", string(letters[:most])+"…")
-	}
-	return fmt.Sprintf("%q", text)
+	return fmt.Sprintf("%q", hint.Cut(text))
 }

@@ -1,6 +1,7 @@
 // Package hint helps people out of errors. It carries the next step along with
 // an error, apart from its text, so that a message can be shown in one line and
-// its way out in the next, and finds the word that was most likely meant.
+// its way out in the next, finds the word that was most likely meant, and keeps
+// a long list of problems short.
 package hint
 
 import "fmt"

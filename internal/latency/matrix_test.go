@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/latency"
@@ -104,6 +105,51 @@ line 4: "Paris" is not a region code: use three letters`,
 				t.Errorf("hints %q do not show the form", h)
 			}
 		})
+	}
+}
+
+// Whatever is put in the place of a matrix, the answer comes soon and is short.
+func TestParseMatrixRefusesFilesOfAnotherKindSoon(t *testing.T) {
+	const size = 4 << 20
+	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	long := strings.Repeat("x", size/2)
+	for name, in := range map[string]string{
+		"lines of a list":          fill("ams,iad,-1\n"),
+		"other lines":              fill("2026-11-20 12:00:00 \"GET /\" 200\n"),
+		"quotes":                   fill("\"\n\""),
+		"one line":                 fill("x"),
+		"a square of unknown rows": ",ams,iad\n" + fill("q,1,2\n"),
+		"a long row":               ",ams," + long + "\n" + strings.Repeat("ams,1,x\n", size/16),
+		"JSON entries":             "{\"ams\": {" + fill("\"Iad\": \"x\",\n"),
+		"JSON entries that fit":    "{\"ams\": {" + fill("\"iad\": 83,\n"),
+		"entries of a long key":    "{\"" + long + "\": {" + strings.Repeat("\"iad\": -1,", size/20),
+		"a long text":              "{\"ams\": {\"iad\": \"" + long + "\"}}",
+		"a long number":            "{\"ams\": {\"iad\": " + strings.Repeat("1", size/2) + "}}",
+		"lists in lists":           fill("["),
+		"objects in objects":       fill("{\"ams\":"),
+		"spaces in a key":          "{\"" + strings.Repeat(" ", size/2) + "\": {" + strings.Repeat("\"iad\": -1,", size/20),
+		"zero bytes":               fill("\x00"),
+		"zero bytes after a brace": "{" + fill("\x00"),
+	} {
+		start := time.Now()
+		_, err := latency.ParseMatrix([]byte(in))
+		if took := time.Since(start); took > 30*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+		if err == nil || len(err.Error()) > 40<<10 {
+			t.Errorf("%s: want a short error, not %.300v", name, err)
+		}
+	}
+}
+
+func TestParseMatrixCountsTheProblemsBeyondAHundred(t *testing.T) {
+	_, err := latency.ParseMatrix([]byte(strings.Repeat("ams,iad,-1\n", 1100)))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 101 || !strings.HasPrefix(lines[99], "line 100: ") || lines[100] != "and 1000 more" {
+		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1])
 	}
 }
 

@@ -32,9 +32,9 @@ const maxRTT = 10_000
 // lines that begin with # are skipped. An entry counts for the direction that
 // it gives, and for the other one if that has none.
 //
-// The error names every bad row with its line: a malformed code or number, a
-// number below 0 or above 10,000, 0 between two regions, and two different
-// times for the same direction.
+// The error names the first 100 bad rows with their lines, and how many more
+// there are: a malformed code or number, a number below 0 or above 10,000, 0
+// between two regions, and two different times for the same direction.
 func ParseMatrix(data []byte) (Matrix, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // spreadsheets write it
 	r := reader{at: map[pair]entry{}}
@@ -43,11 +43,11 @@ func ParseMatrix(data []byte) (Matrix, error) {
 	} else {
 		r.csv(data)
 	}
-	if len(r.problems) == 0 && len(r.at) == 0 {
-		r.problems = append(r.problems, errors.New("no round-trip time in it"))
+	if r.problems.None() && len(r.at) == 0 {
+		r.problems.Addf("no round-trip time in it")
 	}
-	if len(r.problems) > 0 {
-		return Matrix{}, hint.Wrap(fmt.Errorf("read latency matrix: %w", errors.Join(r.problems...)),
+	if err := r.problems.Err(); err != nil {
+		return Matrix{}, hint.Wrap(fmt.Errorf("read latency matrix: %w", err),
 			`write CSV lines like "ams,iad,83.1", a square CSV table, or JSON like {"ams": {"iad": 83.1}}`)
 	}
 	m := Matrix{ms: make(map[pair]float64, len(r.at))}
@@ -64,15 +64,18 @@ type entry struct {
 
 type reader struct {
 	at       map[pair]entry
-	problems []error
+	problems hint.Problems
 }
 
 func (r *reader) addf(line int, format string, args ...any) {
-	r.problems = append(r.problems, fmt.Errorf("line %d: %w", line, fmt.Errorf(format, args...)))
+	r.problems.Addf("line %d: "+format, append([]any{line}, args...)...)
 }
 
 // code reads a region code as the other options do, without regard to case.
 func code(s string) (region.Code, bool) {
+	if len(s) > 100 { // one key may have many entries: it is not looked through for each
+		return "", false
+	}
 	c := region.Code(strings.ToLower(strings.TrimSpace(s)))
 	return c, c.Valid()
 }
@@ -86,16 +89,16 @@ func (r *reader) add(line int, from, to, number string) {
 		ok   bool
 	}{{from, okA}, {to, okB}} {
 		if !end.ok {
-			r.addf(line, "%q is not a region code: use three letters", end.text)
+			r.addf(line, "%q is not a region code: use three letters", hint.Cut(end.text))
 		}
 	}
 	ms, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	switch {
 	case err != nil || math.IsNaN(ms) || ms < 0 || ms > maxRTT:
-		r.addf(line, "%s to %s: %q is not a time from 0 to %d ms", from, to, number, maxRTT)
+		r.addf(line, "%s to %s: %q is not a time from 0 to %d ms", hint.Cut(from), hint.Cut(to), hint.Cut(number), maxRTT)
 		return
 	case ms == 0 && okA && okB && a != b:
-		r.addf(line, "%s to %s: 0 ms between two regions: leave out what was not measured", from, to)
+		r.addf(line, "%s to %s: 0 ms between two regions: leave out what was not measured", a, b)
 		return
 	case !okA || !okB:
 		return
@@ -129,7 +132,7 @@ func (r *reader) csv(data []byte) {
 			continue
 		}
 		if err != nil { // cannot be: the bytes are in memory
-			r.problems = append(r.problems, err)
+			r.problems.Addf("%w", err)
 			return
 		}
 		for i, f := range fields {
@@ -175,22 +178,22 @@ func (r *reader) square(records []record) {
 	seenColumn, seenRow := map[string]bool{}, map[string]int{}
 	for _, c := range columns {
 		if seenColumn[strings.ToLower(c)] {
-			r.addf(records[0].line, "column %s is there twice", c)
+			r.addf(records[0].line, "column %s is there twice", hint.Cut(c))
 		}
 		seenColumn[strings.ToLower(c)] = true
 	}
 	for _, rec := range records[1:] {
 		name := strings.ToLower(rec.fields[0])
 		if before := seenRow[name]; before > 0 {
-			r.addf(rec.line, "row %s is there already, in line %d", rec.fields[0], before)
+			r.addf(rec.line, "row %s is there already, in line %d", hint.Cut(rec.fields[0]), before)
 			continue
 		}
 		seenRow[name] = rec.line
 		if !seenColumn[name] {
-			r.addf(rec.line, "row %q has no column of its own: the table is not square", rec.fields[0])
+			r.addf(rec.line, "row %q has no column of its own: the table is not square", hint.Cut(rec.fields[0]))
 		}
 		if len(rec.fields) != len(columns)+1 {
-			r.addf(rec.line, "row %s has %d cells under %d columns", rec.fields[0], len(rec.fields)-1, len(columns))
+			r.addf(rec.line, "row %s has %d cells under %d columns", hint.Cut(rec.fields[0]), len(rec.fields)-1, len(columns))
 			continue
 		}
 		for i, cell := range rec.fields[1:] {
@@ -201,7 +204,7 @@ func (r *reader) square(records []record) {
 	}
 	for _, c := range columns {
 		if seenRow[strings.ToLower(c)] == 0 {
-			r.addf(records[0].line, "column %s has no row of its own: the table is not square", c)
+			r.addf(records[0].line, "column %s has no row of its own: the table is not square", hint.Cut(c))
 		}
 	}
 }
@@ -211,7 +214,13 @@ func (r *reader) square(records []record) {
 func (r *reader) json(data []byte) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	line := func() int { return 1 + bytes.Count(data[:dec.InputOffset()], []byte("\n")) }
+	counted, lines := 0, 1
+	line := func() int {
+		at := int(dec.InputOffset())
+		lines += bytes.Count(data[counted:at], []byte("\n"))
+		counted = at
+		return lines
+	}
 	err := members(dec, func(from string) error {
 		return members(dec, func(to string) error {
 			token, err := dec.Token()
@@ -222,11 +231,12 @@ func (r *reader) json(data []byte) {
 			case json.Number:
 				r.add(line(), from, to, value.String())
 			case json.Delim:
-				return fmt.Errorf("%v in place of the time from %s to %s", value, from, to)
+				return fmt.Errorf("%v in place of the time from %s to %s", value, hint.Cut(from), hint.Cut(to))
 			case nil:
-				r.addf(line(), "%s to %s: null is not a number", from, to)
-			default:
-				r.addf(line(), "%s to %s: %#v is not a number", from, to, value)
+				r.addf(line(), "%s to %s: null is not a number", hint.Cut(from), hint.Cut(to))
+			default: // a text or a boolean
+				text := fmt.Sprintf("%#v", value)
+				r.addf(line(), "%s to %s: %s is not a number", hint.Cut(from), hint.Cut(to), hint.Cut(text))
 			}
 			return nil
 		})
@@ -250,7 +260,7 @@ func members(dec *json.Decoder, member func(key string) error) error {
 		return err
 	}
 	if start != json.Delim('{') {
-		return fmt.Errorf("%v in place of an object", start)
+		return fmt.Errorf("%s in place of an object", hint.Cut(fmt.Sprint(start)))
 	}
 	for dec.More() {
 		key, err := dec.Token()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/region"
 )
 
@@ -28,16 +29,16 @@ const (
 //
 // Every key may be left out. Rates are USD per second in iad, regions are
 // factors on them. Unknown and repeated keys, rates and factors that are not
-// above 0 or far too large, and malformed dates and region codes are errors,
-// all of them reported together.
+// above 0 or far too large, and malformed dates and region codes are errors:
+// the first 100 are reported together, with how many more there are.
 func Parse(data []byte) (Table, error) {
 	t := BuiltIn()
 	p := parser{t: &t}
 	if err := p.object(data, "", p.top); err != nil {
-		p.problems = append(p.problems, err)
+		p.problems.Addf("%w", err)
 	}
-	if len(p.problems) > 0 {
-		return Table{}, fmt.Errorf("read prices: %w", errors.Join(p.problems...))
+	if err := p.problems.Err(); err != nil {
+		return Table{}, fmt.Errorf("read prices: %w", err)
 	}
 	t.Source = "own prices over " + BuiltIn().Source + " of " + BuiltIn().Date
 	t.Date = cmp.Or(p.date, t.Date)
@@ -47,11 +48,7 @@ func Parse(data []byte) (Table, error) {
 type parser struct {
 	t        *Table
 	date     string
-	problems []error
-}
-
-func (p *parser) addf(format string, args ...any) {
-	p.problems = append(p.problems, fmt.Errorf(format, args...))
+	problems hint.Problems
 }
 
 func (p *parser) top(key string, value json.RawMessage) {
@@ -66,10 +63,10 @@ func (p *parser) top(key string, value json.RawMessage) {
 		p.rate(key, value, func(x float64) { p.t.ramGBSecond = x })
 	case "regions":
 		if err := p.object(value, "regions", p.region); err != nil {
-			p.problems = append(p.problems, err)
+			p.problems.Addf("%w", err)
 		}
 	default:
-		p.addf("unknown key %q: use date, shared_vcpu_second, performance_vcpu_second, ram_gb_second or regions", key)
+		p.problems.Addf("unknown key %q: use date, shared_vcpu_second, performance_vcpu_second, ram_gb_second or regions", hint.Cut(key))
 	}
 }
 
@@ -81,16 +78,16 @@ func (p *parser) day(value json.RawMessage) {
 			return
 		}
 	}
-	p.addf(`date: %s is not a day like "2026-11-01"`, value)
+	p.problems.Addf(`date: %s is not a day like "2026-11-01"`, hint.Cut(string(value)))
 }
 
 func (p *parser) rate(key string, value json.RawMessage, set func(float64)) {
 	x, ok := number(value)
 	switch {
 	case !ok || x <= 0:
-		p.addf("%s: %s is not a number above 0", key, value)
+		p.problems.Addf("%s: %s is not a number above 0", key, hint.Cut(string(value)))
 	case x > maxRate:
-		p.addf("%s: %s a second is %.0f USD a month: give USD per second", key, value, x*MonthSeconds)
+		p.problems.Addf("%s: %s a second is %.0f USD a month: give USD per second", key, hint.Cut(string(value)), x*MonthSeconds)
 	default:
 		set(x)
 	}
@@ -101,9 +98,9 @@ func (p *parser) region(key string, value json.RawMessage) {
 	x, ok := number(value)
 	switch {
 	case !code.Valid():
-		p.addf("regions: %q is not a region code: use three lower-case letters", key)
+		p.problems.Addf("regions: %q is not a region code: use three lower-case letters", hint.Cut(key))
 	case !ok || x <= 0 || x > maxMarkup:
-		p.addf("regions: %s: %s is not a factor above 0 and at most %d; 1 is the price in iad", key, value, maxMarkup)
+		p.problems.Addf("regions: %s: %s is not a factor above 0 and at most %d; 1 is the price in iad", key, hint.Cut(string(value)), maxMarkup)
 	default:
 		p.t.markup[code] = x
 	}
@@ -146,7 +143,7 @@ func (p *parser) object(data []byte, name string, member func(key string, value 
 		}
 		k, _ := key.(string) // a key of an object is a string, or Token had failed
 		if seen[k] {
-			p.addf("%s: %q is given twice", where, k)
+			p.problems.Addf("%s: %q is given twice", where, hint.Cut(k))
 		}
 		seen[k] = true
 		member(k, value)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/price"
@@ -153,6 +154,48 @@ func TestParseRefusesWhatIsNotOneObject(t *testing.T) {
 		if table, err := price.Parse([]byte(in)); err == nil {
 			t.Errorf("Parse(%q) = %+v, want an error", in, table)
 		}
+	}
+}
+
+// Whatever is put in the place of prices, the answer comes soon and is short.
+func TestParseRefusesFilesOfAnotherKindSoon(t *testing.T) {
+	const size = 4 << 20
+	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	long := strings.Repeat("x", size/2)
+	for name, in := range map[string]string{
+		"unknown keys":       "{" + fill("\"ram\": 1,\n") + "\"ram\": 1}",
+		"bad regions":        "{\"regions\": {" + fill("\"IAD\": \"x\",\n") + "\"IAD\": 0}}",
+		"regions and no end": "{\"regions\": {" + fill("\"iad\": 1,\n"),
+		"a long key":         "{\"" + long + "\": 1, \"" + long + "\": 1}",
+		"a long date":        "{\"date\": \"" + long + "\"}",
+		"a long rate":        "{\"ram_gb_second\": \"" + long + "\"}",
+		"a long number":      "{\"ram_gb_second\": 0." + strings.Repeat("1", size/2) + "}",
+		"a long factor":      "{\"regions\": {\"iad\": [\"" + long + "\"]}}",
+		"a long code":        "{\"regions\": {\"" + long + "\": 1}}",
+		"lists in lists":     fill("["),
+		"objects in objects": fill("{\"regions\":"),
+		"one line":           fill("x"),
+	} {
+		start := time.Now()
+		_, err := price.Parse([]byte(in))
+		if took := time.Since(start); took > 30*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+		if err == nil || len(err.Error()) > 40<<10 {
+			t.Errorf("%s: want a short error, not %.300v", name, err)
+		}
+	}
+}
+
+func TestParseCountsTheProblemsBeyondAHundred(t *testing.T) {
+	_, err := price.Parse([]byte("{\"regions\": {" + strings.Repeat("\"iad\": 0,", 99) + "\"ams\": 0, \"fra\": -1}}"))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	// Each of the 99 but the first is a repetition, too.
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 101 || lines[100] != "and 99 more" {
+		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1])
 	}
 }
 
