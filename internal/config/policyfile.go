@@ -11,6 +11,8 @@ import (
 	"strconv"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/fly-placer/fly-placer/internal/nearest"
 )
 
 // maxPolicySize bounds the policy file: 256 KiB.
@@ -41,7 +43,7 @@ func (f policyFile) notes(file string, apps []AppConfig) []string {
 			continue
 		}
 		list := slices.Clone(listed)
-		if near := nearest(app.Name, list); near != "" {
+		if near := nearest.Name(app.Name, list); near != "" {
 			list = slices.DeleteFunc(list, func(name string) bool { return name == near })
 			list = slices.Insert(list, 0, near)
 		}
