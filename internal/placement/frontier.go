@@ -1,0 +1,41 @@
+package placement
+
+// A Point of the frontier is the best placement in a given number of regions.
+type Point struct {
+	// Regions is how many regions are open.
+	Regions int `json:"regions"`
+	// Open lists them, sorted, and Placement counts their Machines; both are
+	// absent where Status says that there is no placement, or none was found.
+	Open      []string       `json:"open,omitempty"`
+	Placement map[string]int `json:"placement,omitempty"`
+	// Objective is in USD a month, as are MonthlyCost, compute plus transfer,
+	// and what MeanLatencyMS in ms is worth.
+	Objective     float64 `json:"objective"`
+	MeanLatencyMS float64 `json:"mean_latency_ms"`
+	MonthlyCost   float64 `json:"monthly_cost"`
+	Status        Status  `json:"status"`
+}
+
+// Frontier returns the best placement for every number of regions from 1 to
+// that of the candidates, in this order. All limits of p hold except
+// MinRegions and MaxRegions, which it replaces. opt bounds the work of all
+// points together. The error is that of Validate.
+func Frontier(p Problem, opt Options) ([]Point, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	work := newWorkBudget(opt, len(p.Candidates))
+	points := make([]Point, 0, len(p.Candidates))
+	for k := 1; k <= len(p.Candidates); k++ {
+		p.Limits.MinRegions, p.Limits.MaxRegions = k, k
+		sol, err := work.solve(p)
+		if err != nil {
+			return nil, err
+		}
+		points = append(points, Point{
+			Regions: k, Open: sol.Open, Placement: sol.Placement, Objective: sol.Objective,
+			MeanLatencyMS: sol.MeanLatencyMS, MonthlyCost: sol.MonthlyCost, Status: sol.Status,
+		})
+	}
+	return points, nil
+}
