@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -53,7 +54,7 @@ func Decode(data []byte) (Problem, error) {
 	}
 	d := &decoder{scanner{checker: checker{shapes: true}, data: data}}
 	p := d.problem()
-	errs := append(d.errs, p.wrong(d.shapes)...)
+	errs := slices.Concat(d.errs, p.wrong(d.shapes))
 	if len(errs) == 0 {
 		return p, nil
 	}
