@@ -186,7 +186,7 @@ func TestAnswerIsOneObject(t *testing.T) {
 	if err := json.Unmarshal(data, &keys); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range strings.FieldsSeq("version status open placement assignment objective bound gap nodes mean_latency_ms p95_latency_ms monthly_cost transfer_cost runner_up why why_not frontier") {
+	for key := range strings.FieldsSeq("version status open placement assignment objective bound gap nodes mean_latency_ms p95_latency_ms monthly_cost transfer_cost runner_up why why_not frontier") {
 		if _, ok := keys[key]; !ok {
 			t.Errorf("no %s in %s", key, data)
 		}
