@@ -77,13 +77,21 @@ func Explain(p Problem, sol Solution, opt Options) (Explanation, error) {
 	if len(sol.Placement) == 0 {
 		return Explanation{}, nil
 	}
-	e := explainer{p: p, sol: sol, shares: edgeShares(p), work: newWorkBudget(opt, len(p.Candidates))}
+	e := explainer{p: p, sol: sol, shares: edgeShares(p)}
+	var flips []int // candidates that can be decided the other way
 	for i, c := range p.Candidates {
-		other, err := e.flip(i)
-		if err != nil {
-			return Explanation{}, err
+		if sol.Placement[c.Region] == 0 || !c.Required && c.MinMachines == 0 && len(p.Candidates) > 1 {
+			flips = append(flips, i)
+		} else {
+			e.others = append(e.others, alternative{c.Region, Solution{Status: Infeasible}})
 		}
-		e.others = append(e.others, alternative{c.Region, other})
+	}
+	sols, err := solveAll(len(flips), opt, func(i int) Problem { return e.flip(flips[i]) })
+	if err != nil {
+		return Explanation{}, err
+	}
+	for i, other := range sols {
+		e.others = append(e.others, alternative{p.Candidates[flips[i]].Region, other})
 	}
 	slices.SortFunc(e.others, func(a, b alternative) int { return cmp.Compare(a.region, b.region) })
 	return Explanation{RunnerUp: e.runnerUp(), Why: e.why(), WhyNot: e.whyNot()}, nil
@@ -99,23 +107,18 @@ type explainer struct {
 	p      Problem
 	sol    Solution
 	shares map[string]float64 // by edge
-	work   *workBudget
-	others []alternative // by region
+	others []alternative      // by region
 }
 
-// flip solves the problem with candidate i decided the other way.
-func (e *explainer) flip(i int) (Solution, error) {
-	c := e.p.Candidates[i]
-	if e.sol.Placement[c.Region] == 0 {
-		q := e.p
-		q.Candidates = slices.Clone(q.Candidates)
-		q.Candidates[i].Required = true
-		return e.work.solve(q)
+// flip is the problem with candidate i decided the other way.
+func (e *explainer) flip(i int) Problem {
+	if e.sol.Placement[e.p.Candidates[i].Region] > 0 {
+		return e.p.without(i)
 	}
-	if c.Required || c.MinMachines > 0 || len(e.p.Candidates) == 1 {
-		return Solution{Status: Infeasible}, nil
-	}
-	return e.work.solve(e.p.without(i))
+	q := e.p
+	q.Candidates = slices.Clone(q.Candidates)
+	q.Candidates[i].Required = true
+	return q
 }
 
 // without is p less candidate i. What runs there counts as closed then, as in

@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -206,6 +207,12 @@ func TestExplanationIsHonestAboutItsLimit(t *testing.T) {
 	proven, err := Explain(p, sol, Options{})
 	if err != nil || proven.RunnerUp.Status != Optimal || proven.RunnerUp.Objective < sol.Objective || proven.RunnerUp.Objective > got.RunnerUp.Objective {
 		t.Errorf("%+v, %v; want a proven one between %v and %v", proven.RunnerUp, err, sol.Objective, got.RunnerUp.Objective)
+	}
+	processors := runtime.GOMAXPROCS(1) // fewer processors take longer and answer the same
+	again, err := Explain(p, sol, Options{MaxNodes: 4000})
+	runtime.GOMAXPROCS(processors)
+	if err != nil || !reflect.DeepEqual(got, again) {
+		t.Errorf("%+v, %v; on more processors it was %+v", again, err, got)
 	}
 	points, err := Frontier(p, Options{MaxNodes: 4000})
 	if err != nil || !slices.ContainsFunc(points, func(x Point) bool { return x.Status == Feasible || x.Status == Unknown }) {

@@ -24,18 +24,17 @@ func Frontier(p Problem, opt Options) ([]Point, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	work := newWorkBudget(opt, len(p.Candidates))
-	points := make([]Point, 0, len(p.Candidates))
-	for k := 1; k <= len(p.Candidates); k++ {
-		p.Limits.MinRegions, p.Limits.MaxRegions = k, k
-		sol, err := work.solve(p)
-		if err != nil {
-			return nil, err
-		}
-		points = append(points, Point{
-			Regions: k, Open: sol.Open, Placement: sol.Placement, Objective: sol.Objective,
+	sols, err := solveAll(len(p.Candidates), opt, func(i int) Problem {
+		q := p
+		q.Limits.MinRegions, q.Limits.MaxRegions = i+1, i+1
+		return q
+	})
+	points := make([]Point, len(sols))
+	for i, sol := range sols {
+		points[i] = Point{
+			Regions: i + 1, Open: sol.Open, Placement: sol.Placement, Objective: sol.Objective,
 			MeanLatencyMS: sol.MeanLatencyMS, MonthlyCost: sol.MonthlyCost, Status: sol.Status,
-		})
+		}
 	}
-	return points, nil
+	return points, err
 }

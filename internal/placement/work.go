@@ -1,6 +1,12 @@
 package placement
 
-import "time"
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
 
 // Within returns Options for about so much time on p. They bound the work and
 // not the time, so that the answer is the same on every machine: one set of
@@ -13,21 +19,55 @@ func Within(p Problem, limit time.Duration) Options {
 	return Options{MaxNodes: int(max(1, limit/perSet))}
 }
 
-// A workBudget is shared by several solves: each may use its equal part of
-// what is left.
-type workBudget struct{ left, solves int }
-
-func newWorkBudget(opt Options, solves int) *workBudget {
-	if opt.MaxNodes <= 0 {
-		opt.MaxNodes = defaultNodes
+// solveAll solves the n problems that problem makes, several at a time and
+// without looking for conflicts. opt bounds the work of all together: each may
+// use an equal part, and those that are not proven then share what others left.
+// So the answers do not depend on how many are solved at a time.
+func solveAll(n int, opt Options, problem func(i int) Problem) ([]Solution, error) {
+	left := opt.MaxNodes
+	if left <= 0 {
+		left = defaultNodes
 	}
-	return &workBudget{opt.MaxNodes, solves}
+	sols, errs := make([]Solution, n), make([]error, n)
+	open := make([]int, n)
+	for i := range open {
+		open[i] = i
+	}
+	for range 2 {
+		if len(open) == 0 {
+			break
+		}
+		each := Options{MaxNodes: max(1, left/len(open)), noConflict: true}
+		inParallel(open, func(i int) { sols[i], errs[i] = Solve(problem(i), each) })
+		if err := errors.Join(errs...); err != nil {
+			return nil, err
+		}
+		for _, i := range open {
+			left -= sols[i].Nodes
+		}
+		open = slices.DeleteFunc(open, func(i int) bool { return sols[i].Status == Optimal || sols[i].Status == Infeasible })
+		if len(open) == 0 || left/len(open) <= each.MaxNodes {
+			break // not again what is already known
+		}
+	}
+	return sols, nil
 }
 
-// solve solves the next problem, without looking for conflicts.
-func (b *workBudget) solve(p Problem) (Solution, error) {
-	sol, err := Solve(p, Options{MaxNodes: max(1, b.left/max(1, b.solves)), noConflict: true})
-	b.left -= sol.Nodes
-	b.solves--
-	return sol, err
+// inParallel calls do for each of list, as many at a time as there are
+// processors.
+func inParallel(list []int, do func(i int)) {
+	next := make(chan int)
+	var wait sync.WaitGroup
+	for range min(len(list), runtime.GOMAXPROCS(0)) {
+		wait.Go(func() {
+			for i := range next {
+				do(i)
+			}
+		})
+	}
+	for _, i := range list {
+		next <- i
+	}
+	close(next)
+	wait.Wait()
 }
