@@ -14,10 +14,10 @@ test: ## the tests that need nothing but Go
 	go test ./...
 
 lint: ## the same rules as in CI
-	PATH="$$(.ci/tools golangci-lint actionlint):$$PATH" .ci/lint
+	tools=$$(.ci/tools golangci-lint actionlint) && PATH="$$tools:$$PATH" .ci/lint
 
 fmt: ## rewrites what lint would complain about
-	PATH="$$(.ci/tools golangci-lint):$$PATH" golangci-lint fmt
+	tools=$$(.ci/tools golangci-lint) && PATH="$$tools:$$PATH" golangci-lint fmt
 
 golden: ## rewrites what is generated and the words that tests expect; read the diff
 	go generate ./...

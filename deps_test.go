@@ -24,11 +24,10 @@ var layers = map[string]struct {
 	modules string
 }{
 	"hint":      {pure: true},
-	"nearest":   {pure: true},
 	"region":    {pure: true, imports: "hint"},
 	"price":     {pure: true, imports: "hint region"},
 	"latency":   {pure: true, imports: "hint region"},
-	"placement": {pure: true, imports: "nearest"},
+	"placement": {pure: true, imports: "hint"},
 	"demand":    {pure: true, imports: "region"},
 	"fleet":     {pure: true, imports: "price region"},
 	"plan":      {pure: true, imports: "demand fleet hint latency placement price region"},
@@ -41,7 +40,7 @@ var layers = map[string]struct {
 	"flyapi":   {imports: "endpoint fleet hint price region secret", modules: "github.com/superfly/fly-go golang.org/x/sync"},
 	"promapi":  {imports: "demand endpoint hint region secret", modules: "golang.org/x/sync github.com/prometheus/common"},
 	"ghapi":    {imports: "endpoint hint secret", modules: "github.com/google/go-github/v89"},
-	"config":   {imports: "endpoint hint nearest placement plan region secret", modules: "gopkg.in/yaml.v3 github.com/joho/godotenv"},
+	"config":   {imports: "endpoint hint placement plan region secret", modules: "gopkg.in/yaml.v3 github.com/joho/godotenv"},
 	"action": {
 		imports: "config demand fleet flyapi ghapi hint latency placement plan price promapi region report secret",
 		modules: "github.com/sethvargo/go-githubactions golang.org/x/sync",

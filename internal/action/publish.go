@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"github.com/fly-placer/fly-placer/internal/ghapi"
 	"github.com/fly-placer/fly-placer/internal/placement"
@@ -156,18 +157,35 @@ func (r *run) writeReports(rep report.Report) error {
 			}
 			name := "problem.json"
 			if len(p.Groups) > 1 {
-				name = "problem-" + g.Name + ".json"
+				name = "problem-" + fileName(g.Name) + ".json"
 			}
 			if files[filepath.Join(dir, name)], err = placement.Encode(g.Problem); err != nil {
 				return fmt.Errorf("encode %s: %w", name, err)
 			}
 		}
 	}
+	workspace := r.runner.workspace(r.Process)
 	dir := r.cfg.ReportDir
-	if !r.runner.on { // at a desk every path is the user's own word
+	switch rel, err := filepath.Rel(workspace, dir); {
+	case !r.runner.on: // at a desk every path is the user's own word
 		dir = r.path(dir)
+	case filepath.IsAbs(dir) && err == nil && filepath.IsLocal(rel):
+		dir = rel
+	case filepath.IsAbs(dir): // in a container it would be lost
+		return fmt.Errorf("write reports: %s is not below the workspace %s", dir, workspace)
 	}
-	return writeIn(r.runner.workspace(r.Process), dir, files)
+	return writeIn(workspace, dir, files)
+}
+
+// fileName makes a process group's name, which comes from Machines, fit for a
+// file.
+func fileName(group string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '_'
+	}, group)
 }
 
 // comment keeps the one comment on the pull request up to date.

@@ -202,8 +202,12 @@ func (r *run) fail(ctx context.Context, err error, status int) int {
 		r.problem(slog.LevelWarn, err)
 	}
 	if len(r.cfg.Apps) > 0 { // else nobody knows the comment's key
-		if _, err := r.comment(ctx, rep); err != nil {
+		url, err := r.comment(ctx, rep)
+		if err != nil {
 			r.commentFailed(err)
+		}
+		if err := r.runner.setOutputs(map[string]string{"comment-url": url}); err != nil {
+			r.problem(slog.LevelWarn, err)
 		}
 	}
 	return status

@@ -71,8 +71,11 @@ func newRunner(p Process) (runner, error) {
 		return r, nil
 	}
 	data, found, err := p.read(path)
-	if err != nil || !found {
-		return r, err
+	if err == nil && !found {
+		err = fmt.Errorf("read the event %s: there is no file %s", r.EventName, path)
+	}
+	if err != nil {
+		return r, hint.Wrap(err, "GITHUB_EVENT_PATH must name the runner's event.json")
 	}
 	if err := json.Unmarshal(data, &r.event); err != nil {
 		return r, hint.Wrap(fmt.Errorf("read the event %s: %w", r.EventName, err), "GITHUB_EVENT_PATH must name the runner's event.json")

@@ -255,6 +255,9 @@ func (m *merge) tokens(cfg *Config) {
 	if noFly && (cfg.Command != Traffic || fallsBack && cfg.MetricsToken.IsZero()) {
 		missing("fly-api-token", hint.Wrap(errors.New("not set"),
 			"make one with `fly tokens create readonly`, store it as a secret, and set the input fly-api-token or the variable FLY_API_TOKEN"))
+	} else if noFly && cfg.PrometheusURL == "" && slices.ContainsFunc(cfg.Apps, func(a AppConfig) bool { return a.Org == "" }) {
+		missing("fly-api-token", hint.Wrap(errors.New("not set, and without it nobody knows the app's organization, whose metrics are read"),
+			"set org, or fly-api-token"))
 	}
 	if cfg.MetricsToken.IsZero() && !fallsBack {
 		missing("metrics-token", hint.Wrap(

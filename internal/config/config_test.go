@@ -169,9 +169,11 @@ func TestValuesAreRead(t *testing.T) {
 		ValuePerMS: 0.01, ChangeCost: plan.ChangeCost{USD: 12.5}, MaxCostIncrease: 0.1, MaxMonthlyCost: 99.5,
 		MaxP95Latency: 80 * time.Millisecond, MinRegions: 2, MaxRegions: 5, MinMachines: 3, MinMachinesSet: true, MaxMachines: 20,
 		MinMachinesPerRegion: 2, MinInRegion: map[region.Code]int{"iad": 4, "fra": 2},
-		Require: []region.Code{"fra", "iad"}, Exclude: []region.Code{"gru", "hkg"},
-		Allow:   []region.Code{"ams", "arn", "cdg", "dfw", "ewr", "fra", "iad", "lax", "lhr", "ord", "sjc", "yyz"},
-		Survive: placement.None, TargetUtilization: 0.5, MaxChanges: 4, AllowLiteFS: true,
+		Require: []region.Code{"fra", "iad"},
+		Exclude: []region.Code{"bog", "eze", "gig", "gru", "hkg", "scl"}, ExcludeAreas: []region.Area{region.SouthAmerica},
+		AllowAreas: []region.Area{region.Europe, region.NorthAmerica},
+		Allow:      []region.Code{"ams", "arn", "cdg", "dfw", "ewr", "fra", "iad", "lax", "lhr", "ord", "sjc", "yyz"},
+		Survive:    placement.None, TargetUtilization: 0.5, MaxChanges: 4, AllowLiteFS: true,
 	}
 	want := config.Config{
 		Command: config.Plan,
@@ -186,6 +188,65 @@ func TestValuesAreRead(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, cfg); diff != "" {
 		t.Error("(-want +got):\n", diff)
+	}
+}
+
+func TestAreasAreKeptAndStandForTheirRegions(t *testing.T) {
+	tests := map[string]struct {
+		policy string
+		want   plan.Policy
+	}{
+		"out of an area, whether its regions run Machines or not": {
+			"exclude-regions: [apac, ams, APAC]",
+			plan.Policy{
+				ExcludeAreas: []region.Area{region.APAC},
+				Exclude:      []region.Code{"ams", "bom", "dxb", "hkg", "maa", "mel", "nrt", "sin", "syd"},
+			},
+		},
+		"only where Machines run": {
+			"allow-regions: [sa, apac]",
+			plan.Policy{
+				AllowAreas: []region.Area{region.APAC, region.SouthAmerica},
+				Allow:      []region.Code{"bom", "gru", "nrt", "sin", "syd"},
+			},
+		},
+		"codes are no areas": {
+			"{exclude-regions: [hkg], allow-regions: iad}",
+			plan.Policy{Exclude: []region.Code{"hkg"}, Allow: []region.Code{"iad"}},
+		},
+		"an area demands its regions that run Machines": {
+			"require-regions: sa", plan.Policy{Require: []region.Code{"gru"}},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := mustLoad(t, []string{"plan"}, ready(), "defaults:\n  "+test.policy).Apps[0].Policy
+			got := plan.Policy{
+				Require: p.Require, Exclude: p.Exclude, ExcludeAreas: p.ExcludeAreas, Allow: p.Allow, AllowAreas: p.AllowAreas,
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error("(-want +got):\n", diff)
+			}
+		})
+	}
+}
+
+func TestSharesAreReadAsPeopleWriteThem(t *testing.T) {
+	for policy, want := range map[string]plan.Policy{
+		"max-cost-increase: 0":       {TargetUtilization: 0.8},
+		"max-cost-increase: 0%":      {TargetUtilization: 0.8},
+		"max-cost-increase: '0.0'":   {TargetUtilization: 0.8},
+		"max-cost-increase: 12.5 %":  {TargetUtilization: 0.8, MaxCostIncrease: 0.125},
+		"target-utilization: 0.7":    {TargetUtilization: 0.7, MaxCostIncrease: 0.25},
+		"target-utilization: 70%":    {TargetUtilization: 0.7, MaxCostIncrease: 0.25},
+		"target-utilization: 12.5 %": {TargetUtilization: 0.125, MaxCostIncrease: 0.25},
+		"target-utilization: 100%":   {TargetUtilization: 1, MaxCostIncrease: 0.25},
+	} {
+		p := mustLoad(t, []string{"plan"}, ready(), "defaults: {"+policy+"}").Apps[0].Policy
+		got := plan.Policy{TargetUtilization: p.TargetUtilization, MaxCostIncrease: p.MaxCostIncrease}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", policy, diff)
+		}
 	}
 }
 

@@ -89,8 +89,10 @@ func placeholder(o Option) string {
 		return strings.Join(o.Values, "|")
 	case Names:
 		return "NAMES"
-	case Integer, Number:
+	case Integer:
 		return "N"
+	case Fraction:
+		return "N|PERCENT"
 	case USD:
 		return "USD"
 	case Percent:

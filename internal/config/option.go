@@ -120,9 +120,9 @@ const (
 	Choices  Kind = "choices"  // one or more of Values
 	Bool     Kind = "bool"     // true or false
 	Integer  Kind = "integer"  // from Min to Max
-	Number   Kind = "number"   // from Min to Max
+	Fraction Kind = "fraction" // "0.8" or "80%"
 	USD      Kind = "usd"      // "12.50" or "$12.50"
-	Percent  Kind = "percent"  // "25%"
+	Percent  Kind = "percent"  // "25%", and "0"
 	Share    Kind = "share"    // Percent or USD
 	Duration Kind = "duration" // "7d", "36h", "80ms"; Min and Max in seconds
 	Regexp   Kind = "regexp"
@@ -157,7 +157,7 @@ type Option struct {
 	Example string
 	// Values are all there are, for Choice and Choices.
 	Values []string
-	// Min and Max bound Integer, Number, USD, Percent (in percent) and
+	// Min and Max bound Integer, Fraction, USD, Percent (in percent) and
 	// Duration (in seconds). MinOpen leaves out Min itself.
 	Min, Max float64
 	MinOpen  bool

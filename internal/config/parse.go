@@ -78,10 +78,7 @@ func Parse(src Source) Inputs {
 
 	line := parseArgs(src.Args)
 	in.Version, in.problems = line.version, line.problems
-	asked := maps.Keys(env)
-	if len(src.Args) == 0 && !onRunner && !slices.ContainsFunc(slices.Collect(asked), func(key string) bool {
-		return strings.HasPrefix(key, "INPUT_")
-	}) {
+	if len(src.Args) == 0 && !onRunner && !anyInput(env) {
 		line.help = true
 	}
 	in.Command = in.command(line, env)
@@ -106,6 +103,16 @@ func Parse(src Source) Inputs {
 		in.LogFormat = "json"
 	}
 	return in
+}
+
+// anyInput tells whether the environment has inputs of an action.
+func anyInput(env map[string]string) bool {
+	for key := range env {
+		if strings.HasPrefix(key, "INPUT_") {
+			return true
+		}
+	}
+	return false
 }
 
 // command takes the command from the line, else from the input.

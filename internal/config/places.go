@@ -14,19 +14,48 @@ import (
 // longestRegion is more letters than any name has that a region is known by.
 const longestRegion = 40
 
-func parseRegions(_ Option, text string) ([]region.Code, error) {
+// places are the regions that a text names, and the areas among its words.
+type places struct {
+	codes []region.Code // sorted; of the areas, those that run Machines
+	areas []region.Area // sorted
+}
+
+// everywhere returns the codes with those of the areas that run no Machines:
+// what is kept out of an area is kept out of a region that opens there again.
+func (p places) everywhere() []region.Code {
+	codes := slices.Clone(p.codes)
+	for _, r := range region.BuiltIn().All() {
+		if slices.Contains(p.areas, r.Area) {
+			codes = append(codes, r.Code)
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
+
+func parseRegions(_ Option, text string) (places, error) {
 	list := fields(text)
 	if len(list) == 0 {
-		return nil, errors.New("want region codes such as iad, or areas: eu, na, sa, apac, africa")
+		return places{}, errors.New("want region codes such as iad, or areas: eu, na, sa, apac, africa")
 	}
 	if i := slices.IndexFunc(list, func(name string) bool { return len(name) > longestRegion }); i >= 0 {
-		return nil, fmt.Errorf("%s is no region", quote(list[i]))
+		return places{}, fmt.Errorf("%s is no region", quote(list[i]))
 	}
 	codes, err := region.BuiltIn().Expand(list)
 	if len(hint.Of(err)) > 0 { // something like no region; an area, perhaps
 		err = hint.Wrap(err, "areas are eu, na, sa, apac and africa")
 	}
-	return codes, err
+	if err != nil {
+		return places{}, err
+	}
+	var areas []region.Area
+	for _, name := range list {
+		if area, err := region.ParseArea(name); err == nil {
+			areas = append(areas, area)
+		}
+	}
+	slices.Sort(areas)
+	return places{codes, slices.Compact(areas)}, nil
 }
 
 // aroundEquals finds the blanks that may stand on both sides of "=".

@@ -12,7 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/fly-placer/fly-placer/internal/nearest"
+	"github.com/fly-placer/fly-placer/internal/hint"
 )
 
 // maxPolicySize bounds the policy file: 256 KiB.
@@ -43,7 +43,7 @@ func (f policyFile) notes(file string, apps []AppConfig) []string {
 			continue
 		}
 		list := slices.Clone(listed)
-		if near := nearest.Name(app.Name, list); near != "" {
+		if near, ok := hint.Nearest(app.Name, list); ok {
 			list = slices.DeleteFunc(list, func(name string) bool { return name == near })
 			list = slices.Insert(list, 0, near)
 		}

@@ -122,7 +122,9 @@ var (
 			Help: "Count only responses whose status matches this regular expression as a whole",
 		},
 		{
-			Name: "min-requests", Group: GroupDemand, value: number(func(s *settings) *float64 { return &s.app.Policy.MinRequests }),
+			Name: "min-requests", Group: GroupDemand, value: read(Integer, parseInteger, func(s *settings, n int) {
+				s.app.Policy.MinRequests = float64(n)
+			}),
 			Default: "1000", Max: 1e15, Place: Apps,
 			Help: "With fewer responses than this in the window nothing is changed",
 		},
@@ -145,7 +147,7 @@ var (
 		{
 			Name: "max-cost-increase", Group: GroupWorth, value: percent(func(s *settings) *float64 { return &s.app.Policy.MaxCostIncrease }),
 			Default: "25%", Max: 100000, Place: Apps,
-			Help: "How much more than the live placement a plan may cost; limits and measured load may exceed it, and the plan says so",
+			Help: "How much more than the live placement a plan may cost, anew from what then is live each time; limits and measured load may exceed it, and the plan says so. `max-monthly-cost` is the limit that stays",
 		},
 		{
 			Name: "max-monthly-cost", Group: GroupWorth, value: usd(func(s *settings) *float64 { return &s.app.Policy.MaxMonthlyCost }),
@@ -194,17 +196,21 @@ var (
 			Help: "Fewest Machines in the regions named",
 		},
 		{
-			Name: "require-regions", Group: GroupLimits, value: regions(func(s *settings) *[]region.Code { return &s.app.Policy.Require }),
+			Name: "require-regions", Group: GroupLimits, value: regions(func(s *settings, p places) { s.app.Policy.Require = p.codes }),
 			DefaultNote: "none", Example: "iad, fra", Place: Apps,
-			Help: "Regions that must have Machines: codes, or `eu`, `na`, `sa`, `apac`, `africa`",
+			Help: "Regions that must all have Machines: codes, or `eu`, `na`, `sa`, `apac`, `africa` for every region of an area",
 		},
 		{
-			Name: "exclude-regions", Group: GroupLimits, value: regions(func(s *settings) *[]region.Code { return &s.app.Policy.Exclude }),
+			Name: "exclude-regions", Group: GroupLimits, value: regions(func(s *settings, p places) {
+				s.app.Policy.Exclude, s.app.Policy.ExcludeAreas = p.everywhere(), p.areas
+			}),
 			DefaultNote: "none", Example: "sa, hkg", Place: Apps,
 			Help: "Regions that must not have Machines",
 		},
 		{
-			Name: "allow-regions", Group: GroupLimits, value: regions(func(s *settings) *[]region.Code { return &s.app.Policy.Allow }),
+			Name: "allow-regions", Group: GroupLimits, value: regions(func(s *settings, p places) {
+				s.app.Policy.Allow, s.app.Policy.AllowAreas = p.codes, p.areas
+			}),
 			DefaultNote: "all", Example: "eu", Place: Apps,
 			Help: "The only regions that may have Machines",
 		},
@@ -216,7 +222,7 @@ var (
 			Help: "What may fail without overloading the rest",
 		},
 		{
-			Name: "target-utilization", Group: GroupLimits, value: number(func(s *settings) *float64 { return &s.app.Policy.TargetUtilization }),
+			Name: "target-utilization", Group: GroupLimits, value: fraction(func(s *settings) *float64 { return &s.app.Policy.TargetUtilization }),
 			Default: "0.8", MinOpen: true, Max: 1, Place: Apps,
 			Help: "Share of the soft limit that the busiest hour may use",
 		},

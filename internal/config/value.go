@@ -64,8 +64,11 @@ func text(at func(*settings) *string) value    { return into(Text, parseText, at
 func names(at func(*settings) *[]string) value { return into(Names, parseNames, at) }
 func boolean(at func(*settings) *bool) value   { return into(Bool, parseBool, at) }
 func integer(at func(*settings) *int) value    { return into(Integer, parseInteger, at) }
-func number(at func(*settings) *float64) value { return into(Number, parseNumber, at) }
 func usd(at func(*settings) *float64) value    { return into(USD, parseUSD, at) }
+func fraction(at func(*settings) *float64) value {
+	return into(Fraction, parseFraction, at)
+}
+
 func percent(at func(*settings) *float64) value {
 	return into(Percent, parsePercent, at)
 }
@@ -78,9 +81,7 @@ func duration(at func(*settings) *time.Duration) value {
 	return into(Duration, parseDuration, at)
 }
 func expression(at func(*settings) *string) value { return into(Regexp, parseRegexp, at) }
-func regions(at func(*settings) *[]region.Code) value {
-	return into(Regions, parseRegions, at)
-}
+func regions(put func(*settings, places)) value   { return read(Regions, parseRegions, put) }
 
 func counts(at func(*settings) *map[region.Code]int) value {
 	return into(Counts, parseCounts, at)
@@ -203,12 +204,17 @@ func bounds(o Option) string {
 
 func figure(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-func parseNumber(o Option, text string) (float64, error) {
-	f, ok := bounded(o, text)
-	if !ok {
-		return 0, fmt.Errorf("want a number, %s", bounds(o))
+func parseFraction(o Option, text string) (float64, error) {
+	if digits, sign := strings.CutSuffix(text, "%"); sign {
+		of := o
+		of.Min, of.Max = 100*o.Min, 100*o.Max
+		if f, ok := bounded(of, strings.TrimSpace(digits)); ok {
+			return f / 100, nil
+		}
+	} else if f, ok := bounded(o, text); ok {
+		return f, nil
 	}
-	return f, nil
+	return 0, fmt.Errorf("want a number, %s, or a percentage such as 80%%", bounds(o))
 }
 
 func parseUSD(o Option, text string) (float64, error) {
@@ -219,10 +225,12 @@ func parseUSD(o Option, text string) (float64, error) {
 	return f, nil
 }
 
+// parsePercent wants the sign, without which 25 and 0.25 may mean the same; 0 is
+// 0 with and without it.
 func parsePercent(o Option, text string) (float64, error) {
 	digits, sign := strings.CutSuffix(text, "%")
 	f, ok := bounded(o, strings.TrimSpace(digits))
-	if !sign || !ok {
+	if !ok || !sign && f != 0 {
 		return 0, fmt.Errorf("want a percentage %s, such as 25%%", bounds(o))
 	}
 	return f / 100, nil

@@ -223,3 +223,12 @@ func (h History) Gaps() float64 {
 	}
 	return float64(missing) / float64(h.Hours)
 }
+
+// Unbroken is the number of hours at the end of the history without a gap.
+func (h History) Unbroken() int {
+	n := 0
+	for i := h.Hours - 1; i >= 0 && i < len(h.OrgUp) && h.OrgUp[i]; i-- {
+		n++
+	}
+	return n
+}

@@ -29,6 +29,9 @@ const (
 	serveHours = 24
 )
 
+// story is when the demo plays: every time the same figures.
+var story = time.Date(2026, time.November, 23, 15, 20, 0, 0, time.UTC)
+
 // A world is the simulated Fly.io and GitHub, listening on loopback ports.
 type world struct {
 	fly, metrics, github string // base URLs
@@ -43,11 +46,11 @@ type world struct {
 // until ctx ends.
 func Run(ctx context.Context, p action.Process, serve bool) error {
 	began := p.Now()
-	ahead := 0
-	if serve {
-		ahead = serveHours
+	clock, ahead := func() time.Time { return story }, 0
+	if serve { // your own commands go by the real clock
+		clock, ahead = p.Now, serveHours
 	}
-	w, err := start(ctx, p.Now, ahead)
+	w, err := start(ctx, clock, ahead)
 	if err != nil {
 		return fmt.Errorf("start the simulated services: %w", err)
 	}
@@ -69,6 +72,7 @@ func Run(ctx context.Context, p action.Process, serve bool) error {
 	_, _ = io.WriteString(p.Stdout, intro)
 	var log bytes.Buffer
 	inner := p
+	inner.Now = clock
 	inner.Folded = true
 	inner.Args, inner.Dir, inner.Stderr = []string{"plan", "--max-changes", "14"}, dir, &log
 	inner.Environ = append(w.variables(),
@@ -159,7 +163,7 @@ func (w *world) environment() string {
 	return fmt.Sprintf(`The simulated Fly.io and GitHub are up. In another terminal:
 
   export %s
-  fly-placer plan --fly-api-url %s
+  fly-placer plan --max-changes 14 --fly-api-url %s
   fly-placer traffic --window 1h --fly-api-url %s
 
 For the comment on a pull request, as on a runner, add GitHub's part; the event file

@@ -2,6 +2,7 @@ package demo_test
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,16 @@ func TestTheDemoTellsTheStory(t *testing.T) {
 	for _, want := range []string{"shop: open ", "p95 ", "a month", "proven", "1 comment on a simulated pull request"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not say %q:\n%s", want, &out)
+		}
+	}
+	// The README opens with the demo's answer.
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out.String()) {
+		if strings.HasPrefix(line, "shop: ") && !strings.Contains(string(readme), line) {
+			t.Errorf("README.md does not show the demo's answer: %s", line)
 		}
 	}
 }

@@ -38,10 +38,14 @@ type Group struct {
 	MinRunning int
 	Pins       []Pin // by region, Machine, reason
 	LiteFS     bool
-	// Mounts are the volumes that a new Machine would mount, empty.
+	// Mounts are the volumes that a new Machine would mount, empty: every
+	// Machine of the group mounts some.
 	Mounts []string
 	// Deploy says why a deploy seems to be in progress; "" when none does.
 	Deploy string
+	// Failing are the IDs of serving Machines with a critical health check:
+	// fly-proxy sends them nothing until they recover.
+	Failing []string
 	// Lost are Machines whose hosts do not even tell their process group: they
 	// may belong to this one.
 	Lost []Machine
@@ -190,6 +194,9 @@ func newGroup(a App, name string, machines []Machine, protected map[string]bool,
 		}
 		if counted {
 			g.Machines = append(g.Machines, m)
+			if m.serving() && m.State == "started" && m.failing() {
+				g.Failing = append(g.Failing, m.ID)
+			}
 		}
 	}
 	g.describe()
@@ -241,6 +248,7 @@ func (g *Group) describe() {
 
 func betterSource(m, than Machine) bool {
 	for _, prefer := range []func(Machine) bool{
+		func(m Machine) bool { return len(m.Config.Mounts) == 0 }, // a volume cannot be cloned
 		Machine.serving,
 		func(m Machine) bool { return m.metadata(keyCanary) == "" },
 		func(m Machine) bool { return m.State == "started" },
@@ -257,6 +265,10 @@ func betterSource(m, than Machine) bool {
 		return m.Updated.After(than.Updated)
 	}
 	return m.ID < than.ID
+}
+
+func (m Machine) failing() bool {
+	return slices.ContainsFunc(m.Checks, func(c Check) bool { return c.Status == "critical" })
 }
 
 func (m Machine) healthy() bool {

@@ -41,8 +41,8 @@ type Machine struct {
 	HostStatus string
 	// Cordoned is true when fly-proxy sends it no requests. Older versions of
 	// the API do not tell; then it is false.
-	Cordoned bool
-	Updated  time.Time
+	Cordoned         bool
+	Created, Updated time.Time
 	// Image is the reference with tag and digest.
 	Image string
 	// Lease is somebody's lock on the Machine; nil when there is none.

@@ -122,7 +122,7 @@ func TestAppHoldsEverythingThatPlacementNeeds(t *testing.T) {
 	}
 	m := web.Machine("ams")
 	m.ID, m.Name, m.Egress, m.Cordoned = "m1", "bold-sun", true, true
-	m.Updated = flysim.Epoch.Add(-time.Minute)
+	m.CreatedAt, m.Updated = flysim.Epoch.Add(-2*time.Hour), flysim.Epoch.Add(-time.Minute)
 	m.Lease = &flysim.Lease{Owner: "dev@example.com", Description: "deploy", Expires: flysim.Epoch.Add(time.Minute)}
 	m.Checks = append(m.Checks, flysim.Check{Name: "bg_deployments_compat_http", Status: "passing"})
 	w.AddMachine("shop", m)
@@ -141,10 +141,10 @@ func TestAppHoldsEverythingThatPlacementNeeds(t *testing.T) {
 		Unread:         map[string]string{},
 		Machines: []fleet.Machine{{
 			ID: "m1", Name: "bold-sun", State: "started", Region: "ams", HostStatus: "ok", Cordoned: true,
-			Updated: flysim.Epoch.Add(-time.Minute),
-			Image:   "registry.fly.io/shop:deployment-01KA0000000000000000000000@sha256:" + strings.Repeat("0123456789abcdef", 4),
-			Lease:   &fleet.Lease{Owner: "dev@example.com", Description: "deploy", Expires: flysim.Epoch.Add(time.Minute)},
-			Checks:  []fleet.Check{{Name: "servicecheck-00-http-8080", Status: "passing"}},
+			Created: flysim.Epoch.Add(-2 * time.Hour), Updated: flysim.Epoch.Add(-time.Minute),
+			Image:  "registry.fly.io/shop:deployment-01KA0000000000000000000000@sha256:" + strings.Repeat("0123456789abcdef", 4),
+			Lease:  &fleet.Lease{Owner: "dev@example.com", Description: "deploy", Expires: flysim.Epoch.Add(time.Minute)},
+			Checks: []fleet.Check{{Name: "servicecheck-00-http-8080", Status: "passing"}},
 			Config: &fleet.Config{
 				Guest: price.Guest{CPUKind: "performance", CPUs: 2, MemoryMB: 4096},
 				Services: []fleet.Service{{

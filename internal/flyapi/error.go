@@ -180,7 +180,7 @@ func nextStep(e *Error) string {
 	case e.Status < 300, e.Status/100 == 3, strings.HasPrefix(e.Text, "a web page"):
 		return "something else than Fly.io's API answered, or only in part: check fly-api-url and any proxy, then run it again"
 	case e.Status == http.StatusUnauthorized:
-		return "the token was refused: make one with `fly tokens create readonly` (or `fly tokens create deploy` to apply) and store all of what it prints, with or without \"FlyV1\", as fly-api-token"
+		return "the token was refused: make one with `fly tokens create readonly` and store all of what it prints, with or without \"FlyV1\", as fly-api-token"
 	case e.Status == http.StatusForbidden:
 		return "the token is good but may not do this: use one of the app's organization (`fly tokens create readonly -o ORG`), or a deploy token of this app"
 	case e.Status == http.StatusNotFound && !strings.Contains(e.Path, "/apps/"):

@@ -21,6 +21,7 @@ type wireMachine struct {
 	Region     string    `json:"region"`
 	HostStatus string    `json:"host_status"`
 	Cordoned   bool      `json:"cordoned"`
+	CreatedAt  wireTime  `json:"created_at"`
 	UpdatedAt  wireTime  `json:"updated_at"`
 	Image      wireImage `json:"image_ref"`
 	Lease      *struct {
@@ -247,7 +248,7 @@ func (c *wireConfig) liteFS() bool {
 func (m *wireMachine) machine() fleet.Machine {
 	out := fleet.Machine{
 		ID: m.ID, Name: m.Name, State: m.State, Region: region.Code(m.Region), HostStatus: m.HostStatus,
-		Cordoned: m.Cordoned, Updated: m.UpdatedAt.Time, Image: m.Image.String(),
+		Cordoned: m.Cordoned, Created: m.CreatedAt.Time, Updated: m.UpdatedAt.Time, Image: m.Image.String(),
 	}
 	if m.Lease != nil {
 		out.Lease = &fleet.Lease{Owner: m.Lease.Owner, Description: m.Lease.Description, Expires: m.Lease.ExpiresAt.Time}

@@ -1,5 +1,6 @@
-// Package hint carries the next step along with an error, apart from its text,
-// so that a message can be shown in one line and its way out in the next.
+// Package hint helps people out of errors. It carries the next step along with
+// an error, apart from its text, so that a message can be shown in one line and
+// its way out in the next, and finds the word that was most likely meant.
 package hint
 
 import "fmt"

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fly-placer/fly-placer/internal/nearest"
+	"github.com/fly-placer/fly-placer/internal/hint"
 )
 
 // A scanner walks over JSON that is known to be well formed, and collects what
@@ -158,7 +158,7 @@ func (s *scanner) object(names []string, fields map[string]func()) map[string]bo
 			return
 		}
 		mean := ""
-		if name := nearest.Name(key, names); name != "" {
+		if name, near := hint.Nearest(key, names); near {
 			mean = "; did you mean " + name + "?"
 		}
 		s.add("%s is an unknown field%s", s.where(), mean)

@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/region"
 )
 
@@ -189,5 +191,107 @@ func TestWhatMinInRegionAsksForIsNotLoad(t *testing.T) {
 	in.Policy.MinInRegion = map[region.Code]int{"scl": 2}
 	if g := make1(t, in); g.Status != plan.Infeasible || !has(g, "min-in-region names scl") {
 		t.Errorf("%s, findings %+v", g.Status, g.Findings)
+	}
+}
+
+func TestARegionForNobodyIsTheBestOneWhereALimitWantsIt(t *testing.T) {
+	in := input(counts{"iad": 3}, rates{"iad": 20})
+	in.Policy.MinRegions, in.Policy.MaxCostIncrease = 2, 10
+	g := make1(t, in)
+	if len(g.Placement) != 2 || g.Placement["ewr"] == 0 {
+		t.Errorf("%v: ewr is the cheapest and nearest second region", g.Placement)
+	}
+}
+
+func TestWhatIsHeldIsNotInfeasible(t *testing.T) {
+	for name, hold := range map[string]func(*plan.Input){
+		"few requests": func(in *plan.Input) { in.Policy.MinRequests = 1e12 },
+		"a deploy":     func(in *plan.Input) { in.App.Machines[0].State = "updating" },
+		"a singleton":  func(in *plan.Input) { in.App.Machines = in.App.Machines[:1] },
+	} {
+		in := input(counts{"iad": 3}, rates{"syd": 100})
+		in.Policy.MaxP95Latency = 1
+		in.Policy.Allow = []region.Code{"iad"}
+		hold(&in)
+		if g := make1(t, in); g.Status != plan.Held {
+			t.Errorf("%s: %s, want held: nothing would change anyway", name, g.Status)
+		}
+	}
+}
+
+func TestAreasHoldForRegionsThatOnlyTheAPIKnows(t *testing.T) {
+	mad, _ := region.BuiltIn().Lookup("mad")
+	mad.Status = region.Deployable
+	for name, limit := range map[string]func(*plan.Policy){
+		"exclude": func(p *plan.Policy) {
+			p.ExcludeAreas = []region.Area{region.Europe}
+			p.Exclude = []region.Code{"ams", "arn", "cdg", "fra", "lhr"}
+		},
+		"allow": func(p *plan.Policy) {
+			p.AllowAreas = []region.Area{region.NorthAmerica}
+			p.Allow = []region.Code{"iad", "ewr"}
+		},
+	} {
+		in := input(counts{"iad": 6}, rates{"mad": 300})
+		in.Catalog = in.Catalog.With(mad)
+		prices, err := price.Parse([]byte(`{"regions": {"mad": 1}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Prices = prices
+		in.Policy.MaxCostIncrease, in.Policy.MaxChanges = 9, 99
+		if g := make1(t, in); g.Placement["mad"] == 0 {
+			t.Fatalf("%v: without the policy mad is best", g.Placement)
+		}
+		limit(&in.Policy)
+		if g := make1(t, in); g.Placement["mad"] != 0 {
+			t.Errorf("%s: %v: mad is in Europe", name, g.Placement)
+		}
+	}
+}
+
+func TestLimitsOfTheWholeCountWhatServesNothing(t *testing.T) {
+	in := input(counts{"iad": 8}, rates{"iad": 10})
+	for i := range 5 {
+		in.App.Machines[i].State = "stopped"
+	}
+	in.Policy.MaxMachines = 7
+	if g := make1(t, in); g.Placement["iad"] != 7 {
+		t.Errorf("%v: five stay, two serve", g.Placement)
+	}
+	in.Policy.MaxMachines, in.Policy.MaxMonthlyCost = 200, 5*1.944+1
+	if g := make1(t, in); g.Status != plan.Infeasible {
+		t.Errorf("%s %v: what stays leaves no money for two", g.Status, g.Placement)
+	}
+}
+
+func TestWithoutALoadFigureABarredRegionIsHeldNotImpossible(t *testing.T) {
+	in := input(counts{"iad": 3, "ord": 3}, rates{"iad": 100})
+	in.History.Served, in.History.ConcurrencyMean = nil, nil
+	in.Policy.Exclude = []region.Code{"ord"}
+	if g := make1(t, in); g.Status != plan.Held {
+		t.Errorf("%s, findings %+v", g.Status, g.Findings)
+	}
+}
+
+func TestFailingHealthChecksHold(t *testing.T) {
+	in := input(counts{"iad": 8}, rates{"iad": 10})
+	in.App.Machines[3].Checks = []fleet.Check{{Name: "http", Status: "critical"}}
+	g := make1(t, in)
+	if g.Status != plan.Held || !slices.ContainsFunc(g.Holds, func(h plan.Hold) bool { return h.Reason == plan.FailingChecks }) {
+		t.Errorf("%s, holds %+v", g.Status, g.Holds)
+	}
+}
+
+func TestAFreshDeployTellsNoShare(t *testing.T) {
+	in := twoGroups()
+	for i := range in.App.Machines {
+		in.App.Machines[i].Created = now.Add(-30 * 24 * time.Hour)
+	}
+	in.Policy.ProcessGroups = []string{"web"}
+	before := make1(t, in).Sizing.RequestsPerMonth
+	in.App.Machines[0].Created = now.Add(-time.Minute)
+	if after := make1(t, in).Sizing.RequestsPerMonth; math.Abs(after-2*before) > 1 {
+		t.Errorf("web gets %v requests a month, was %v of a quarter: want half", after, before)
 	}
 }

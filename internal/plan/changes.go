@@ -122,8 +122,11 @@ func (c changeInput) effect(code region.Code) (float64, error) {
 func (c changeInput) reason(x Change) string {
 	switch c.kind(x.Region) {
 	case opens:
-		return fmt.Sprintf("serves %s of requests%s; %s", percent(x.Share), off(-x.MS), c.counts(x.Region))
+		return fmt.Sprintf("serves %s of requests%s%s; %s", percent(x.Share), off(-x.MS), c.spares(x.Region), c.counts(x.Region))
 	case closes:
+		if why := c.p.bars[x.Region]; why != "" {
+			return fmt.Sprintf("%s bars it; the others take the %s of requests that it served", why, percent(x.Share))
+		}
 		return fmt.Sprintf("served %s of requests, which the others take; keeping it would take %.1f ms off the mean", percent(x.Share), max(0, x.MS))
 	}
 	return c.counts(x.Region)
@@ -135,6 +138,25 @@ func off(ms float64) string {
 		return ""
 	}
 	return fmt.Sprintf(", takes %.1f ms off the mean", ms)
+}
+
+// spares says how many Machines the other planned regions would need besides
+// theirs if code did not open.
+func (c changeInput) spares(code region.Code) string {
+	rest := maps.Clone(c.next)
+	delete(rest, string(code))
+	required, ok := c.solved.Required(slices.Sorted(maps.Keys(rest)))
+	if !ok {
+		return ""
+	}
+	more := 0
+	for other, n := range required {
+		more += max(0, n.Fill-rest[other])
+	}
+	if more == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", spares the others %s", machines(more))
 }
 
 // counts says why a region gets its number of serving Machines.
@@ -248,6 +270,8 @@ func OptionOf(limit string) string {
 		return "max-p95-latency"
 	case "required":
 		return "require-regions"
+	case "soft_limit", "hard_limit": // the service's own
+		return strings.ReplaceAll(limit, "_", " ")
 	}
 	return strings.ReplaceAll(limit, "_", "-")
 }

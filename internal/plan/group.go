@@ -91,10 +91,17 @@ func compute(in Input, g fleet.Group, counts map[region.Code]int) (float64, erro
 // decide solves the problem and settles what the group's plan is.
 func (out *Group) decide(in Input, p problem, before placement.Evaluation, d demand.Demand) error {
 	out.edges(in, d, before, before)
+	if len(p.stuck) > 0 {
+		out.Status = Held
+		for _, why := range p.stuck {
+			out.Holds = append(out.Holds, Hold{NoConcurrency, why, "see that concurrency or response times are recorded, or remove these Machines by hand"})
+		}
+		return nil
+	}
 	if len(p.barred) > 0 {
-		out.Status = Infeasible
+		level := out.contradiction(nil)
 		for _, why := range p.barred {
-			out.Findings = append(out.Findings, Finding{Error, why, "change one of the two"})
+			out.Findings = append(out.Findings, Finding{level, why, "change one of the two"})
 		}
 		return nil
 	}
@@ -105,12 +112,16 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 	out.Problem = a.problem
 	switch a.Status {
 	case placement.Infeasible:
-		out.Status, out.Conflict = Infeasible, a.Conflict
-		if len(a.Conflict) == 0 {
-			out.Findings = append(out.Findings, Finding{Error, "no single limit stands in the way, but together these do: " + inForce(a.problem.Limits), "loosen two or more of them"})
+		level := out.contradiction(a.Conflict)
+		if len(out.Conflict) == 0 {
+			out.Findings = append(out.Findings, Finding{level, "these limits contradict each other: " + inForce(a.problem.Limits), "loosen one of them, or more"})
 		}
 		return nil
 	case placement.Unknown:
+		if out.blocked() {
+			out.Status = Held
+			return nil
+		}
 		return hint.Wrap(errors.New("no placement that meets every limit was found within the solver's work limit"),
 			"loosen a limit, or narrow the candidates with allow-regions")
 	case placement.Optimal, placement.Feasible:
@@ -135,6 +146,9 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 	if out.Unrestricted, err = out.alternative(p, a); err != nil {
 		return err
 	}
+	if out.Unrestricted != nil {
+		out.Findings = append(out.Findings, a.wouldTake(p, planned, out))
+	}
 	out.Placement, out.After = planned, out.figures(after)
 	out.edges(in, d, before, after)
 	out.Status = NoChanges
@@ -143,6 +157,17 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 	}
 	out.Changes, err = changesOf(changeInput{p: p, solved: a.problem, next: a.Placement, before: before, after: after, group: out})
 	return err
+}
+
+// contradiction settles a group whose limits cannot be met. What is held is
+// held first: nothing would be changed anyway.
+func (out *Group) contradiction(conflict []placement.Conflict) Level {
+	if out.blocked() {
+		out.Status = Held
+		return Warning
+	}
+	out.Status, out.Conflict = Infeasible, conflict
+	return Error
 }
 
 // withIdle adds the Machines that serve nothing, and stay, to a placement of
@@ -169,7 +194,7 @@ func (out *Group) checkSteady(pol Policy, p problem, d demand.Demand, stay place
 	}
 	out.Holds = append(out.Holds, Hold{
 		Reason: Unsteady,
-		Detail: fmt.Sprintf("on days with %.0f%% of the requests, fewer than %.0f%%", 100*share, 100*minDays),
+		Detail: fmt.Sprintf("on days with %.1f%% of the requests, fewer than %.0f%%", 100*share, 100*minDays),
 		Hint:   "a longer window shows which way the traffic goes",
 	})
 	return nil
@@ -187,14 +212,21 @@ func (out *Group) describe(in Input, d demand.Demand, several bool) {
 	s.Basis, s.PerRPS, s.Burst = string(d.Load.Basis), d.Load.PerRPS, d.Load.Burst
 	s.RequestsPerMonth = d.PerMonth
 	s.ValuePerMS = in.Policy.ValuePerMS * d.PerMonth / 1e6
-	total := d.Mapped
-	for _, n := range d.Unmapped {
-		total += n
+	all := d.Mapped
+	for _, c := range codesOf(d.Unmapped) {
+		all += d.Unmapped[region.Code(c)]
 	}
 	if len(d.Unmapped) > 0 {
 		out.Unmapped = map[region.Code]float64{}
 		for c, n := range d.Unmapped {
-			out.Unmapped[c] = n / total
+			out.Unmapped[c] = n / all
+		}
+		if share := 1 - d.Mapped/all; share > 0.05 {
+			out.Findings = append(out.Findings, Finding{
+				Warning,
+				fmt.Sprintf("%.0f%% of requests entered at codes that nobody knows (%s): shares and latencies leave them out", 100*share, strings.Join(codesOf(d.Unmapped), ", ")),
+				"update Fly Placer, which does not know where these are",
+			})
 		}
 	}
 	if d.Load.Basis == demand.Unknown {

@@ -2,11 +2,14 @@ package plan
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/fleet"
+	"github.com/fly-placer/fly-placer/internal/region"
 )
 
 const (
@@ -34,7 +37,11 @@ func metricHolds(in Input) []Hold {
 		add(StaleMetrics, "run again when Fly's metrics are up to date", "the newest sample is %s old", in.Now.Sub(h.Newest).Round(time.Minute))
 	}
 	if gaps := h.Gaps(); gaps > maxGaps && !h.Newest.IsZero() {
-		add(GappyMetrics, "use a window without the gap", "%.0f%% of the window's hours have no sample in the whole organization", 100*gaps)
+		next := "run again when a day without gaps has passed"
+		if n := h.Unbroken(); n >= 24 {
+			next = fmt.Sprintf("there are samples without a gap for %d hours: use window: %dh", n, n)
+		}
+		add(GappyMetrics, next, "%.0f%% of the window's hours have no sample in the whole organization", 100*gaps)
 	}
 	if len(holds) == 0 && !h.Known {
 		add(NoSeries, "check the app's name, and that its organization is the token's", "the metrics have no series of this app in the window: absent is not zero")
@@ -46,18 +53,22 @@ func requestHold(in Input, d demand.Demand) []Hold {
 	if d.Mapped >= in.Policy.MinRequests && d.Mapped > 0 {
 		return nil
 	}
-	h := Hold{
-		Reason: TooFewRequests,
-		Detail: fmt.Sprintf("%.0f in %s, fewer than %.0f", d.Mapped, days(in.Policy.Window), in.Policy.MinRequests),
-		Hint:   "use a longer window, or lower min-requests",
-	}
-	if d.Mapped == 0 {
-		h.Detail = "none in " + days(in.Policy.Window)
-		h.Hint = "see that the app serves the public through Fly's edge"
-	}
+	h := Hold{Reason: TooFewRequests, Hint: "use a longer window, or lower min-requests"}
+	counted := ""
 	if in.Policy.Status != "" {
-		h.Detail += ", counting status " + in.Policy.Status
+		counted = fmt.Sprintf(" with a status that matches %q", in.Policy.Status)
 		h.Hint = "check status, a regular expression on codes such as 200; " + h.Hint
+	}
+	h.Detail = fmt.Sprintf("%.0f%s in %s, fewer than %.0f", d.Mapped, counted, days(in.Policy.Window), in.Policy.MinRequests)
+	if d.Mapped == 0 {
+		h.Detail = fmt.Sprintf("none%s in %s", counted, days(in.Policy.Window))
+		if counted == "" {
+			h.Hint = "see that the app serves the public through Fly's edge"
+		}
+	}
+	if d.Mapped == 0 && len(d.Unmapped) > 0 {
+		h.Detail = fmt.Sprintf("all in %s entered at codes that nobody knows: %s", days(in.Policy.Window), strings.Join(codesOf(d.Unmapped), ", "))
+		h.Hint = "update Fly Placer, which does not know where these are"
 	}
 	return []Hold{h}
 }
@@ -67,6 +78,9 @@ func groupHolds(in Input, g fleet.Group) []Hold {
 	var holds []Hold
 	if g.Deploy != "" {
 		holds = append(holds, Hold{DeployInProgress, g.Deploy, "run again when it is done"})
+	}
+	if len(g.Failing) > 0 {
+		holds = append(holds, Hold{FailingChecks, machines(len(g.Failing)) + " of " + fmt.Sprint(len(g.Machines)) + ": " + strings.Join(g.Failing, ", "), "run again when they are healthy, or gone"})
 	}
 	if len(g.Serving()) == 0 {
 		holds = append(holds, Hold{NothingServes, "every Machine is stopped, cordoned or out of reach", "start one: `fly machine start`"})
@@ -94,6 +108,14 @@ func groupHolds(in Input, g fleet.Group) []Hold {
 // may be placed.
 func singleton(in Input, g fleet.Group) bool {
 	return len(g.Machines) == 1 && !in.Policy.MinMachinesSet
+}
+
+func codesOf(m map[region.Code]float64) []string {
+	var out []string
+	for _, c := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, string(c))
+	}
+	return out
 }
 
 // days writes a window as people say it.

@@ -44,7 +44,7 @@ func Make(in Input) (Plan, error) {
 		From: h.Start, To: h.Start.Add(time.Duration(h.Hours) * time.Hour),
 		Findings: appFindings(in),
 	}
-	shares := sharesOf(public, h.ServedBy)
+	shares := sharesOf(public, h.ServedBy, h.Start)
 	var errs []error
 	for _, g := range groups {
 		planned, err := planGroup(in, g, shares[g.Name], len(public) > 1)
@@ -120,14 +120,16 @@ func groupsOf(in Input) (picked, public []fleet.Group, err error) {
 
 // sharesOf splits the app's traffic among its groups: the edge metrics know
 // only the app, the Machines' own responses know who answered. Where a group
-// has no such figure, as after a blue-green deploy, every group counts the same.
-func sharesOf(groups []fleet.Group, servedBy map[string]float64) map[string]float64 {
+// has no such figure, or Machines that were made since, as by a blue-green
+// deploy, every group counts the same.
+func sharesOf(groups []fleet.Group, servedBy map[string]float64, since time.Time) map[string]float64 {
 	shares := map[string]float64{}
 	total, every := 0.0, true
 	for _, g := range groups {
 		served := 0.0
 		for _, m := range g.Machines {
 			served += servedBy[m.ID]
+			every = every && !m.Created.After(since)
 		}
 		shares[g.Name] = served
 		total += served

@@ -43,6 +43,10 @@ type Policy struct {
 	// TargetUtilization is the share of the soft limit that the busiest hour may use.
 	TargetUtilization       float64
 	Require, Exclude, Allow []region.Code // sorted
+	// ExcludeAreas and AllowAreas are the areas that were named: they also hold
+	// for regions that only the Machines API knows. Exclude and Allow have the
+	// known regions of these areas, too.
+	ExcludeAreas, AllowAreas []region.Area // sorted
 	// MaxChanges bounds Machines created plus destroyed; 0: half of the live
 	// Machines, at least 6.
 	MaxChanges int

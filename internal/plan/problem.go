@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -28,6 +29,10 @@ type problem struct {
 	// barred are requirements that name regions where nothing may open, and
 	// closing the regions with Machines that the policy bars.
 	barred, closing []string
+	// stuck are barred regions whose Machines nobody can judge the load of.
+	stuck []string
+	// bars says which option bars a region where Machines serve.
+	bars map[region.Code]string
 }
 
 // latencySource tells where the round trip between an edge and a region comes from.
@@ -87,7 +92,8 @@ func state(in Input, g fleet.Group, d demand.Demand) (problem, error) {
 			return p, err
 		}
 	}
-	p.restrict(in, g)
+	p.restrict(in, g, d.Load.Basis == demand.Unknown)
+	p.leaveRoom(in, g)
 	return p, nil
 }
 
@@ -203,31 +209,36 @@ func (p *problem) edges(in Input, d demand.Demand) {
 }
 
 // restrict leaves only the candidates that the policy and static egress IPs allow.
-func (p *problem) restrict(in Input, g fleet.Group) {
+func (p *problem) restrict(in Input, g fleet.Group, unmeasured bool) {
 	pol, current := in.Policy, g.Serving()
 	egress := in.App.EgressRegions
 	bars := func(c region.Code) string {
 		switch {
-		case slices.Contains(pol.Exclude, c):
+		case slices.Contains(pol.Exclude, c) || slices.Contains(pol.ExcludeAreas, areaOf(in, c)):
 			return "exclude-regions"
-		case len(pol.Allow) > 0 && !slices.Contains(pol.Allow, c):
+		case len(pol.Allow)+len(pol.AllowAreas) > 0 && !slices.Contains(pol.Allow, c) && !slices.Contains(pol.AllowAreas, areaOf(in, c)):
 			return "allow-regions"
+		case len(pol.ExcludeAreas) > 0 && areaOf(in, c) == "":
+			return "exclude-regions (its area is not known)"
 		case len(egress) > 0 && !slices.Contains(egress, c) && current[c] == 0:
 			return "the app's static egress IPs"
 		}
 		return ""
 	}
 	p.Problem = p.live
-	p.Candidates = nil
+	p.Candidates, p.bars = nil, map[region.Code]string{}
 	var keep []int
 	for i, c := range p.live.Candidates {
 		code := region.Code(c.Region)
 		why := bars(code)
 		switch {
+		case why != "" && unmeasured && !c.Required && pol.MinInRegion[code] == 0 && g.Floor()[code] == 0 && c.MinMachines > 0:
+			p.stuck = append(p.stuck, fmt.Sprintf("%s bars %s, but without a load figure nothing is removed", why, c.Region))
 		case why != "" && (c.MinMachines > 0 || c.Required):
 			p.barred = append(p.barred, fmt.Sprintf("%s bars %s, but %s", why, c.Region, whyKept(c, g, pol)))
 		case why != "" && current[code] > 0:
 			p.closing = append(p.closing, fmt.Sprintf("%s bars %s, where %s serve", why, c.Region, machines(current[code])))
+			p.bars[code] = why
 		case why != "":
 		case c.MaxMachines > 0 && c.MinMachines > c.MaxMachines:
 			p.barred = append(p.barred, fmt.Sprintf("min-in-region wants %d Machines in %s, but Fly starts no new ones there", c.MinMachines, c.Region))
@@ -257,6 +268,33 @@ func (p *problem) restrict(in Input, g fleet.Group) {
 	}
 }
 
+// leaveRoom takes what serves nothing, and stays, off the limits of the whole.
+func (p *problem) leaveRoom(in Input, g fleet.Group) {
+	idle, cost := 0, 0.0
+	for code, n := range g.Current() {
+		n -= g.Serving()[code]
+		idle += n
+		for _, c := range p.live.Candidates {
+			if c.Region == string(code) {
+				cost += float64(n) * c.MachineCost
+			}
+		}
+	}
+	for _, l := range []*placement.Limits{&p.Limits, &p.live.Limits} {
+		if l.MaxMachines > 0 {
+			l.MaxMachines = max(1, l.MaxMachines-idle)
+		}
+		if l.MaxMonthlyCost > 0 {
+			l.MaxMonthlyCost = max(l.MaxMonthlyCost-cost, math.SmallestNonzeroFloat64)
+		}
+	}
+}
+
+func areaOf(in Input, c region.Code) region.Area {
+	r, _ := in.Catalog.Lookup(c)
+	return r.Area
+}
+
 func whyKept(c placement.Candidate, g fleet.Group, pol Policy) string {
 	code := region.Code(c.Region)
 	switch {
@@ -269,7 +307,7 @@ func whyKept(c placement.Candidate, g fleet.Group, pol Policy) string {
 	case g.Floor()[code] > 0:
 		return "Machines there are pinned"
 	}
-	return "nothing is removed without a concurrency figure"
+	return "nothing is removed without a load figure"
 }
 
 func byName(m map[region.Code]int) map[string]int {

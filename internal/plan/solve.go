@@ -3,11 +3,14 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 
 	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/price"
+	"github.com/fly-placer/fly-placer/internal/region"
 )
 
 // slack keeps a limit that was computed from a placement's own cost from
@@ -34,15 +37,9 @@ const minShare = 0.001
 // candidate is dropped, and the problem solved again, unless a limit wants the
 // region to be there.
 func solveBusy(pol Policy, p *problem, liveCost float64) (answer, error) {
-	var last answer
-	for {
-		a, err := solve(pol, *p, liveCost)
-		if err != nil || len(a.Placement) == 0 {
-			if err == nil && len(last.Placement) > 0 {
-				return last, nil
-			}
-			return a, err
-		}
+	first, err := solve(pol, *p, liveCost)
+	a, dropped := first, []string(nil)
+	for err == nil && len(a.Placement) > 0 {
 		idle := p.idle(a.Solution)
 		for _, code := range p.idle(a.free) {
 			if a.Placement[code] == 0 && !slices.Contains(idle, code) {
@@ -50,11 +47,17 @@ func solveBusy(pol Policy, p *problem, liveCost float64) (answer, error) {
 			}
 		}
 		if len(idle) == 0 {
+			if len(dropped) > 0 {
+				slices.Sort(dropped)
+				a.findings = append(a.findings, Finding{Level: Notice, Text: "left out, as they would serve under 0.1% of requests: " + strings.Join(dropped, ", ")})
+			}
 			return a, nil
 		}
-		last = a
+		dropped = append(dropped, idle...)
 		p.drop(idle)
+		a, err = solve(pol, *p, liveCost)
 	}
+	return first, err // infeasible at once, or a limit wants regions for nobody
 }
 
 // idle lists the regions that s opens, though nobody asked for them, and that
@@ -94,26 +97,39 @@ func (p *problem) drop(regions []string) {
 // team's: the cost guard and the default of max-changes. Where the team's
 // limits or the load cannot be met within them, they make room: for what is
 // needed at least, and the usual allowance on top of it.
-func solve(pol Policy, p problem, liveCost float64) (answer, error) {
-	a := answer{problem: p.Problem}
+func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
+	a.problem = p.Problem
 	limits := &a.problem.Limits
 	usual, guard := limits.MaxChanges, liveCost*(1+pol.MaxCostIncrease)
 
 	limits.MaxChanges = 0
-	var err error
 	if a.free, err = a.solved(); err != nil || len(a.free.Placement) == 0 {
 		a.Solution = a.free // with the limits that contradict each other, not ours
 		return a, err
 	}
-	if n := changes(p.Current, a.free.Placement); n > usual {
-		a.binding = append(a.binding, "max-changes")
-	}
-	if a.free.MonthlyCost > guard*slack {
-		a.binding = append([]string{"max-cost-increase"}, a.binding...)
-	}
 	limits.MaxChanges = usual
+	moves := changes(p.Current, a.free.Placement)
+	within := moves <= usual && a.free.MonthlyCost <= guard*slack
+	defer func() { // by the limits as they are in the end
+		if a.free.MonthlyCost > max(guard*slack, limits.MaxMonthlyCost) {
+			a.binding = append(a.binding, "max-cost-increase")
+		}
+		if moves > limits.MaxChanges {
+			a.binding = append(a.binding, "max-changes")
+		}
+		slices.Sort(a.binding)
+	}()
+	if !within {
+		a.keepWhatLasts()
+	}
 	if a.Solution, err = a.solved(); err != nil {
 		return a, err
+	}
+	if len(a.Placement) == 0 && !within {
+		a.problem.Candidates = p.Candidates // what lasts cannot be kept within the limits
+		if a.Solution, err = a.solved(); err != nil {
+			return a, err
+		}
 	}
 	if least := nearest(a.Solution, "max_changes"); least > 0 && pol.MaxChanges == 0 {
 		limits.MaxChanges = int(least) + usual
@@ -141,6 +157,40 @@ func solve(pol Policy, p problem, liveCost float64) (answer, error) {
 		a.Solution, err = a.solved()
 	}
 	return a, err
+}
+
+// keepWhatLasts requires the live regions that the optimum without our limits
+// keeps too. Under them one of these may look worth closing for a while; it
+// would be opened again as soon as the limits move on, run by run.
+func (a *answer) keepWhatLasts() {
+	a.problem.Candidates = slices.Clone(a.problem.Candidates)
+	for i, c := range a.problem.Candidates {
+		if a.problem.Current[c.Region] > 0 && a.free.Placement[c.Region] > 0 {
+			a.problem.Candidates[i].Required = true
+		}
+	}
+}
+
+// wouldTake says which values of our limits would allow the optimum without
+// them. It is a warning where they leave nothing to change at all.
+func (a *answer) wouldTake(p problem, planned map[region.Code]int, out *Group) Finding {
+	var values []string
+	if n := changes(p.Current, a.free.Placement); slices.Contains(a.binding, "max-changes") {
+		values = append(values, fmt.Sprintf("max-changes: %d", n))
+	}
+	if slices.Contains(a.binding, "max-cost-increase") {
+		more := a.free.MonthlyCost/(out.Before.Total()-out.idle) - 1
+		values = append(values, fmt.Sprintf("max-cost-increase: %.0f%%", math.Ceil(100*more)))
+	}
+	level := Notice
+	if maps.Equal(planned, out.Current) {
+		level = Warning
+	}
+	return Finding{
+		level,
+		fmt.Sprintf("the optimum without our own limits has a mean of %.0f ms for %s a month", out.Unrestricted.Figures.MeanMS, price.Format(out.Unrestricted.Figures.Total())),
+		"to get it in one plan, set " + strings.Join(values, " and "),
+	}
 }
 
 func (a *answer) solved() (placement.Solution, error) {

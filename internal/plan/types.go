@@ -154,6 +154,7 @@ const (
 	Singleton        HoldReason = "singleton"
 	LiteFS           HoldReason = "litefs"
 	Volumes          HoldReason = "volumes"
+	FailingChecks    HoldReason = "failing-checks"      // Machines are not healthy now
 	NothingServes    HoldReason = "nothing-serves"      // every Machine is stopped, cordoned or out of reach
 	Unreadable       HoldReason = "unreadable-machines" // hosts do not tell which group theirs are of
 	NoConcurrency    HoldReason = "no-concurrency"      // nothing is removed; growth goes on

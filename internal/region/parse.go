@@ -85,8 +85,7 @@ func (c Catalog) meant(name string) []string {
 	for _, r := range c.rows {
 		best := -1
 		for _, word := range c.words(r) {
-			allowed := min(3, (len(word)+1)/4) // two letters: only as they are
-			if d := distance(name, word); d <= allowed && d < len(name) && (best < 0 || d < best) {
+			if d, ok := hint.Similar(name, word); ok && (best < 0 || d < best) {
 				best = d
 			}
 		}
@@ -130,29 +129,4 @@ func commonPrefix(a, b string) int {
 		n++
 	}
 	return n
-}
-
-// distance is the number of letters to insert, delete, replace, or swap with
-// their neighbour, that turns a into b (optimal string alignment).
-func distance(a, b string) int {
-	s, t := []rune(a), []rune(b)
-	before, prev, row := make([]int, len(t)+1), make([]int, len(t)+1), make([]int, len(t)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := range s {
-		row[0] = i + 1
-		for j := range t {
-			replace := prev[j]
-			if s[i] != t[j] {
-				replace++
-			}
-			row[j+1] = min(replace, prev[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && s[i] == t[j-1] && s[i-1] == t[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, prev, row = prev, row, before
-	}
-	return prev[len(t)]
 }

@@ -131,7 +131,11 @@ func figuresAnswer(g plan.Group) string {
 	if len(g.Edges) == 0 {
 		return cost
 	}
-	return "p95 " + step(millis(g.Before.P95MS), millis(g.After.P95MS)) + " ms, " + cost
+	figure, before, after := "p95 ", g.Before.P95MS, g.After.P95MS
+	if after > 0.995*before && g.Before.MeanMS != g.After.MeanMS { // the tail stays: then it is the mean that is bought
+		figure, before, after = "mean ", g.Before.MeanMS, g.After.MeanMS
+	}
+	return figure + step(millis(before), millis(after)) + " ms, " + cost
 }
 
 func unchangedAnswer(g plan.Group) string {
@@ -181,6 +185,8 @@ func holdWords(r plan.HoldReason) string {
 		return "the metrics are old"
 	case plan.DeployInProgress:
 		return "a deploy is in progress"
+	case plan.FailingChecks:
+		return "health checks fail"
 	case plan.Singleton:
 		return "it runs one Machine"
 	case plan.LiteFS:
@@ -205,24 +211,13 @@ func infeasibleAnswer(conflicts []placement.Conflict) string {
 	}
 	var names []string
 	for _, c := range conflicts {
-		names = append(names, limitName(c.Limit)+" "+limitValue(c.Limit, c.Value))
+		names = append(names, plan.OptionOf(c.Limit)+" "+limitValue(c.Limit, c.Value))
 	}
 	line := "infeasible; " + and(names)
 	if len(names) > 1 {
 		return line + " contradict each other"
 	}
 	return line + " cannot be met"
-}
-
-// limitName is the option that a limit of problem.json is from.
-func limitName(limit string) string {
-	switch limit {
-	case "max_p95_latency_ms":
-		return "max-p95-latency"
-	case "soft_limit", "hard_limit":
-		return strings.ReplaceAll(limit, "_", " ")
-	}
-	return strings.ReplaceAll(limit, "_", "-")
 }
 
 func limitValue(limit string, v float64) string {

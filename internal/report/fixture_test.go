@@ -165,7 +165,7 @@ func held(reason plan.HoldReason) plan.Group {
 
 var holdReasons = []plan.HoldReason{
 	plan.TooFewRequests, plan.NoSeries, plan.PartialMetrics, plan.GappyMetrics, plan.StaleMetrics, plan.DeployInProgress,
-	plan.Singleton, plan.LiteFS, plan.Volumes, plan.NothingServes, plan.Unreadable, plan.NoConcurrency, plan.Unsteady,
+	plan.Singleton, plan.LiteFS, plan.Volumes, plan.FailingChecks, plan.NothingServes, plan.Unreadable, plan.NoConcurrency, plan.Unsteady,
 }
 
 var pinReasons = []fleet.PinReason{

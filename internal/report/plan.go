@@ -166,7 +166,7 @@ func (v view) conflicts() []doc.Block {
 		if c.Nearest != 0 {
 			nearest = limitValue(c.Limit, c.Nearest)
 		}
-		t.Rows = append(t.Rows, []doc.Text{doc.C(limitName(c.Limit)), doc.T(limitValue(c.Limit, c.Value)), doc.T(nearest)})
+		t.Rows = append(t.Rows, []doc.Text{doc.C(plan.OptionOf(c.Limit)), doc.T(limitValue(c.Limit, c.Value)), doc.T(nearest)})
 	}
 	return []doc.Block{v.heading("Limits that contradict each other"), t}
 }

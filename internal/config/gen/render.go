@@ -209,12 +209,12 @@ func valueSchema(o config.Option) object {
 		return object{"type": "boolean"}
 	case config.Integer:
 		return object{"type": "integer", "minimum": o.Min, "maximum": o.Max}
-	case config.Number:
-		return amount
+	case config.Fraction:
+		return object{"anyOf": []object{amount, {"type": "string", "pattern": share}}}
 	case config.USD:
 		return object{"anyOf": []object{amount, {"type": "string", "pattern": money}}}
 	case config.Percent:
-		return object{"type": "string", "pattern": share}
+		return object{"anyOf": []object{{"const": 0}, {"type": "string", "pattern": share}}}
 	case config.Share:
 		return object{"anyOf": []object{amount, {"type": "string", "pattern": money}, {"type": "string", "pattern": share}}}
 	case config.Duration:

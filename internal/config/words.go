@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fly-placer/fly-placer/internal/nearest"
+	"github.com/fly-placer/fly-placer/internal/hint"
 )
 
 // didYouMean ends a sentence with the nearest name, where there is one.
 func didYouMean(text string, names []string) string {
-	if name := nearest.Name(text, names); name != "" {
+	if name, ok := hint.Nearest(text, names); ok {
 		return fmt.Sprintf("; did you mean %s?", name)
 	}
 	return ""
