@@ -86,10 +86,7 @@ func Explain(p Problem, sol Solution, opt Options) (Explanation, error) {
 			e.others = append(e.others, alternative{c.Region, Solution{Status: Infeasible}})
 		}
 	}
-	sols, err := solveAll(len(flips), opt, func(i int) Problem { return e.flip(flips[i]) })
-	if err != nil {
-		return Explanation{}, err
-	}
+	sols := solveAll(len(flips), opt, func(i int) Problem { return e.flip(flips[i]) })
 	for i, other := range sols {
 		e.others = append(e.others, alternative{p.Candidates[flips[i]].Region, other})
 	}

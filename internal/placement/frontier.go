@@ -24,7 +24,7 @@ func Frontier(p Problem, opt Options) ([]Point, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	sols, err := solveAll(len(p.Candidates), opt, func(i int) Problem {
+	sols := solveAll(len(p.Candidates), opt, func(i int) Problem {
 		q := p
 		q.Limits.MinRegions, q.Limits.MaxRegions = i+1, i+1
 		return q
@@ -36,5 +36,5 @@ func Frontier(p Problem, opt Options) ([]Point, error) {
 			MeanLatencyMS: sol.MeanLatencyMS, MonthlyCost: sol.MonthlyCost, Status: sol.Status,
 		}
 	}
-	return points, err
+	return points, nil
 }

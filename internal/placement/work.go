@@ -1,7 +1,6 @@
 package placement
 
 import (
-	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -22,13 +21,15 @@ func Within(p Problem, limit time.Duration) Options {
 // solveAll solves the n problems that problem makes, several at a time and
 // without looking for conflicts. opt bounds the work of all together: each may
 // use an equal part, and those that are not proven then share what others left.
-// So the answers do not depend on how many are solved at a time.
-func solveAll(n int, opt Options, problem func(i int) Problem) ([]Solution, error) {
+// So the answers do not depend on how many are solved at a time. They are made
+// from a valid problem; one that Validate refuses all the same is beyond what
+// Solve can do, and Unknown.
+func solveAll(n int, opt Options, problem func(i int) Problem) []Solution {
 	left := opt.MaxNodes
 	if left <= 0 {
 		left = defaultNodes
 	}
-	sols, errs := make([]Solution, n), make([]error, n)
+	sols := make([]Solution, n)
 	open := make([]int, n)
 	for i := range open {
 		open[i] = i
@@ -38,10 +39,12 @@ func solveAll(n int, opt Options, problem func(i int) Problem) ([]Solution, erro
 			break
 		}
 		each := Options{MaxNodes: max(1, left/len(open)), noConflict: true}
-		inParallel(open, func(i int) { sols[i], errs[i] = Solve(problem(i), each) })
-		if err := errors.Join(errs...); err != nil {
-			return nil, err
-		}
+		inParallel(open, func(i int) {
+			var err error
+			if sols[i], err = Solve(problem(i), each); err != nil {
+				sols[i] = Solution{Status: Unknown}
+			}
+		})
 		for _, i := range open {
 			left -= sols[i].Nodes
 		}
@@ -50,7 +53,7 @@ func solveAll(n int, opt Options, problem func(i int) Problem) ([]Solution, erro
 			break // not again what is already known
 		}
 	}
-	return sols, nil
+	return sols
 }
 
 // inParallel calls do for each of list, as many at a time as there are
