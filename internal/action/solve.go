@@ -45,7 +45,7 @@ func (r *run) solve(ctx context.Context) int {
 	}()
 	select {
 	case <-ctx.Done():
-		return r.fail(ctx, fmt.Errorf("solve %s: %w", name, ctx.Err()), exitFailed)
+		return r.fail(ctx, fmt.Errorf("solve %s: interrupted", name), exitFailed)
 	case a := <-done:
 		if a.err == nil {
 			a.err = r.printAnswer(a.Answer)
