@@ -27,7 +27,7 @@ var layers = map[string]struct {
 	"region":    {pure: true, imports: "hint"},
 	"price":     {pure: true, imports: "hint region"},
 	"latency":   {pure: true, imports: "hint region"},
-	"placement": {pure: true},
+	"placement": {pure: true, imports: "hint"},
 	"demand":    {pure: true, imports: "region"},
 	"fleet":     {pure: true, imports: "price region"},
 	"plan":      {pure: true, imports: "demand fleet hint latency placement price region"},
@@ -42,7 +42,7 @@ var layers = map[string]struct {
 	"ghapi":    {imports: "endpoint hint secret", modules: "github.com/google/go-github/v89"},
 	"config":   {imports: "endpoint hint placement plan region secret", modules: "gopkg.in/yaml.v3 github.com/joho/godotenv"},
 	"action": {
-		imports: "config demand fleet flyapi ghapi hint latency plan price promapi region report secret",
+		imports: "config demand fleet flyapi ghapi hint latency placement plan price promapi region report secret",
 		modules: "github.com/sethvargo/go-githubactions golang.org/x/sync",
 	},
 	"demo": {imports: "action sim/flysim sim/ghsim sim/promsim"},

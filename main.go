@@ -33,7 +33,7 @@ func process() action.Process {
 	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
 	return action.Process{
 		Args: os.Args[1:], Environ: os.Environ(), Dir: dir,
-		Stdout: os.Stdout, Stderr: os.Stderr, Color: terminal && os.Getenv("NO_COLOR") == "",
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Color: terminal && os.Getenv("NO_COLOR") == "",
 		Now: time.Now, Version: programVersion(), Demo: demo.Run,
 	}
 }

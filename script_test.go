@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"math"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -31,6 +33,7 @@ func TestMain(m *testing.M) {
 //	comments N [REGEXP]   the pull request must have N comments of ours, each matching
 //	status N ARG...       run fly-placer, which must end with this exit status
 //	requests N            the simulated services must have had N requests by now
+//	agree ANSWER PLAN     the answer of solve must have the placement and the objective of the plan's only group
 //	file PATH             put a file of the script's into the repository at GitHub
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -46,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"file":     addFile,
 			"status":   checkStatus,
 			"requests": checkRequests,
+			"agree":    checkAgreement,
 		},
 	})
 }
@@ -248,6 +252,28 @@ func checkStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+func checkAgreement(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: agree ANSWER PLAN")
+	}
+	type decision struct {
+		Placement map[string]int
+		Objective float64
+	}
+	var answer decision
+	var plan struct{ Groups map[string]decision }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &answer))
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &plan))
+	if len(plan.Groups) != 1 {
+		ts.Fatalf("%d groups, want 1", len(plan.Groups))
+	}
+	for _, want := range plan.Groups {
+		if len(want.Placement) == 0 || !maps.Equal(answer.Placement, want.Placement) || math.Abs(answer.Objective-want.Objective) > 1e-6 {
+			ts.Fatalf("the answer is %+v, the plan %+v", answer, want)
+		}
 	}
 }
 

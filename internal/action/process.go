@@ -27,7 +27,9 @@ type Process struct {
 	// Environ is the environment, "KEY=value".
 	Environ []string
 	// Dir is the working directory.
-	Dir            string
+	Dir string
+	// Stdin is read for the file - only; nil when there is none.
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// Color allows colour and bold in the report for a terminal.
 	Color bool

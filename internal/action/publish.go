@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/fly-placer/fly-placer/internal/ghapi"
+	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/report"
 )
@@ -158,11 +159,9 @@ func (r *run) writeReports(rep report.Report) error {
 			if len(p.Groups) > 1 {
 				name = "problem-" + fileName(g.Name) + ".json"
 			}
-			data, err := json.MarshalIndent(g.Problem, "", "  ")
-			if err != nil {
+			if files[filepath.Join(dir, name)], err = placement.Encode(g.Problem); err != nil {
 				return fmt.Errorf("encode %s: %w", name, err)
 			}
-			files[filepath.Join(dir, name)] = append(data, '\n')
 		}
 	}
 	workspace := r.runner.workspace(r.Process)

@@ -67,14 +67,17 @@ func Run(ctx context.Context, p Process) int {
 	if err != nil {
 		return r.fail(ctx, err, exitFailed)
 	}
-	if in.Command != config.Demo {
+	if !in.Command.Offline() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, deadline)
 		defer cancel()
 	}
-	policy, name, err := r.policyFile(ctx, in)
-	if err != nil {
-		return r.fail(ctx, err, exitUsage)
+	var policy []byte
+	var name string
+	if !in.Command.Offline() {
+		if policy, name, err = r.policyFile(ctx, in); err != nil {
+			return r.fail(ctx, err, exitUsage)
+		}
 	}
 	for _, w := range in.Warnings {
 		r.log.Warn(w)
@@ -99,6 +102,8 @@ func (r *run) command(ctx context.Context) int {
 			return r.fail(ctx, err, exitFailed)
 		}
 		return exitOK
+	case config.Solve:
+		return r.solve(ctx)
 	case config.Traffic, config.Auto, config.Plan:
 	}
 	if r.runner.untrusted() && r.cfg.FlyToken.IsZero() {

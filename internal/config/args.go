@@ -12,6 +12,7 @@ import (
 // A commandLine is what the arguments say.
 type commandLine struct {
 	command       string
+	operands      []string // the words behind it
 	help, version bool
 	flags         layer
 	problems      []Problem
@@ -19,8 +20,8 @@ type commandLine struct {
 	unknown []int
 }
 
-// parseArgs reads "--name value", "--name=value" and one command, in any
-// order. Flags of lists may be repeated.
+// parseArgs reads "--name value", "--name=value", one command and what it is to
+// work on, in any order. Flags of lists may be repeated.
 func parseArgs(args []string) commandLine {
 	line := commandLine{flags: layer{}}
 	flagsEnd := false
@@ -56,15 +57,13 @@ func (line *commandLine) pointToHelp() {
 	}
 }
 
-// word takes an argument that is no flag: the command.
+// word takes an argument that is no flag: the command, then its operands.
 func (line *commandLine) word(arg string) {
 	switch {
 	case arg == "help" && line.command == "":
 		line.help = true
 	case line.command != "":
-		line.problems = append(line.problems, Problem{
-			Where: "argument " + quote(arg), Text: fmt.Sprintf("not expected after the command %s; values need a flag", quote(line.command)),
-		})
+		line.operands = append(line.operands, arg)
 	default:
 		line.command = arg
 	}

@@ -17,8 +17,8 @@ import (
 // no token.
 type Config struct {
 	Command Command
-	// Apps are sorted by name; at least one, except for demo and where
-	// secrets are withheld.
+	// Apps are sorted by name; at least one, except for offline commands and
+	// where secrets are withheld.
 	Apps []AppConfig
 	// Tokens; empty where none is needed, or where secrets are withheld.
 	FlyToken, MetricsToken, GitHubToken secret.Token
@@ -32,6 +32,11 @@ type Config struct {
 	TrafficWindow time.Duration
 	// Serve keeps the demo's simulated services up.
 	Serve bool
+	// Of the command solve: the problem file, "-" for standard input, how long
+	// to look for each part of the answer, and what to add to it.
+	ProblemFile       string
+	TimeLimit         time.Duration
+	Frontier, Explain bool
 	// Comment is "auto" or "never"; CommentKey "" means the workflow and the apps.
 	Comment, CommentKey string
 	// ReportDir is "" for no files.
@@ -68,9 +73,11 @@ const trafficWindow = 5 * time.Minute
 // messages call the file; "" is its path.
 func (in Inputs) WithPolicy(file []byte, name string) (Config, error) {
 	m := &merge{in: in, problems: slices.Clone(in.problems)}
-	if in.Command == Demo {
+	if in.Command.Offline() {
 		m.check(in.values)
-		return m.finish(m.build(defaultLayer(), in.values).run)
+		run := m.build(defaultLayer(), in.values).run
+		run.ProblemFile = in.operand
+		return m.finish(run)
 	}
 	if file == nil && in.PolicySet {
 		m.fail("config", in.values["config"], hint.Wrap(errors.New("there is no such file"),

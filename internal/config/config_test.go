@@ -60,7 +60,7 @@ func TestDefaults(t *testing.T) {
 		}}},
 		FlyToken: secret.New(flyToken), MetricsToken: secret.New(flyToken),
 		FlyAPIURL: "https://api.machines.dev", FlyGraphQLURL: "https://api.fly.io/graphql",
-		PolicyPath: ".github/fly-placer.yml", TrafficWindow: 5 * time.Minute,
+		PolicyPath: ".github/fly-placer.yml", TrafficWindow: 5 * time.Minute, TimeLimit: 10 * time.Second,
 		Comment: "auto", LogFormat: "text",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -183,7 +183,7 @@ func TestValuesAreRead(t *testing.T) {
 		},
 		FlyToken: secret.New(flyToken), MetricsToken: secret.New(flyToken),
 		PrometheusURL: "https://api.fly.io/prometheus/my-org", FlyAPIURL: "http://127.0.0.1:8080", FlyGraphQLURL: "https://example.com/graphql",
-		PolicyPath: "policy.yml", TrafficWindow: 5 * time.Minute,
+		PolicyPath: "policy.yml", TrafficWindow: 5 * time.Minute, TimeLimit: 10 * time.Second,
 		Comment: "never", CommentKey: "shop-eu", ReportDir: "out", LogFormat: "json", FailOn: config.FailOn{Changes: true},
 	}
 	if diff := cmp.Diff(want, cfg); diff != "" {
@@ -366,6 +366,26 @@ func TestDemoNeedsNothing(t *testing.T) {
 		if err != nil || cfg.Command != config.Demo || cfg.Serve != serve {
 			t.Errorf("%q: %+v, %v", args, cfg, err)
 		}
+	}
+}
+
+func TestSolveNeedsNothingButItsFile(t *testing.T) {
+	env := []string{"INPUT_WINDOW=nonsense", "INPUT_COMMAND=plan", "FLY_APP_NAME=?", "FLY_API_TOKEN=x"}
+	cfg, err := load([]string{"solve", "out/problem.json", "--explain", "--time-limit", "1m"}, env, "nonsense: true")
+	if err != nil || cfg.Command != config.Solve || cfg.ProblemFile != "out/problem.json" || !cfg.Explain || cfg.Frontier || cfg.TimeLimit != time.Minute {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+	cfg, err = load([]string{"solve", "-"}, nil, "")
+	if err != nil || cfg.ProblemFile != "-" || cfg.Explain || cfg.TimeLimit != 10*time.Second {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+	_, err = load([]string{"solve"}, nil, "")
+	if got := hint.Of(err); len(got) != 1 || !strings.Contains(got[0], "fly-placer solve FILE") {
+		t.Errorf("%v: next steps %q", err, got)
+	}
+	// The action has no solve.
+	if _, err := load(nil, ready("INPUT_COMMAND=solve"), ""); err == nil {
+		t.Error("the input takes the command solve")
 	}
 }
 

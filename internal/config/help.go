@@ -17,7 +17,8 @@ func Help(command Command) string {
 	}
 	c := commands[i]
 	var b strings.Builder
-	fmt.Fprintf(&b, "fly-placer %s: %s\n\n%s\n\nExamples:\n%s\n", c.Command, c.Help, c.About, c.Examples)
+	fmt.Fprintf(&b, "%s: %s\n\n%s\n\nExamples:\n%s\n",
+		strings.TrimRight(fmt.Sprintf("fly-placer %s %s", c.Command, c.Operand), " "), c.Help, c.About, c.Examples)
 	var env []Option
 	for _, group := range Groups() {
 		title := "\n" + group + ":\n"
@@ -44,7 +45,7 @@ func Help(command Command) string {
 			fmt.Fprintf(&b, "  %s\n%s", o.Env, wrap(sentence(o), "      "))
 		}
 	}
-	if c.Command != Demo {
+	if !c.Command.Offline() {
 		b.WriteString("\n" + wrap("Away from GitHub's runners, a .env file in the working directory may set "+
 			strings.Join(onlyDotEnv, ", ")+". Flags come before the environment, and the policy file last.", ""))
 	}

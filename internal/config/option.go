@@ -21,6 +21,7 @@ const (
 	Traffic Command = "traffic"
 	Plan    Command = "plan"
 	Demo    Command = "demo"
+	Solve   Command = "solve"
 )
 
 // Commands describes every command, in the order in which help lists them.
@@ -35,7 +36,14 @@ type CommandInfo struct {
 	Examples string
 	// CLIOnly commands cannot be run by the action.
 	CLIOnly bool
+	// Operand names the argument that the command takes besides its flags; ""
+	// when it takes none.
+	Operand string
 }
+
+// Offline tells whether the command touches nothing but what its own arguments
+// name: no token, no policy file, no input, no network.
+func (c Command) Offline() bool { return c == Demo || c == Solve }
 
 var commands = []CommandInfo{
 	{
@@ -60,6 +68,25 @@ JSON object, and nothing else: {"ams": 150.0, "iad": 20.0}.`,
 
   # the server errors of the last day
   fly-placer traffic --app shop --window 1d --status 5..`,
+	},
+	{
+		Command: Solve,
+		Help:    "answer a problem file, offline, as JSON",
+		About: `Reads a placement problem, as plan writes it to report-dir as problem.json, and
+prints the optimal placement as JSON, so that every plan can be checked. FILE is
+- for standard input. The file also states textbook facility location and
+p-median: docs/solve.md. Needs no token and no network.
+
+Exit status: 0 for a placement, 1 when no placement meets every limit or none
+was found within the time limit, 2 when the file is wrong.`,
+		Examples: `  # check a plan
+  fly-placer plan --app shop --report-dir out
+  fly-placer solve out/problem.json
+
+  # every number of regions, the runner-up, and why
+  fly-placer solve out/problem.json --frontier --explain`,
+		CLIOnly: true,
+		Operand: "FILE",
 	},
 	{
 		Command: Demo,

@@ -49,6 +49,7 @@ type Inputs struct {
 	// Warnings are sentences for the log. Config repeats them.
 	Warnings []string
 
+	operand  string // of the command line, for commands that take one
 	values   layer
 	tokens   map[string]secret.Token
 	problems []Problem
@@ -89,7 +90,8 @@ func Parse(src Source) Inputs {
 		return in
 	}
 	in.flags(line)
-	if in.Command != Demo {
+	in.operands(line)
+	if !in.Command.Offline() {
 		in.inputs(env)
 		in.fallbacks(env, src.DotEnv, onRunner)
 	}
@@ -155,6 +157,35 @@ func (in *Inputs) flags(line commandLine) {
 		}
 		if given.text != "" {
 			in.values[o.Name] = given
+		}
+	}
+}
+
+// operands takes the words behind the command.
+func (in *Inputs) operands(line commandLine) {
+	wants := ""
+	for _, c := range commands {
+		if c.Command == in.Command {
+			wants = c.Operand
+		}
+	}
+	fail := func(where, format string, args ...any) {
+		in.problems = append(in.problems, Problem{Where: where, Text: fmt.Sprintf(format, args...)})
+	}
+	rest := line.operands
+	switch {
+	case wants == "" || line.command == "":
+	case len(rest) == 0 || rest[0] == "":
+		err := hint.Wrap(fmt.Errorf("%s is missing", wants), "name one, as in `fly-placer %s %s`; - is standard input", in.Command, wants)
+		in.problems = append(in.problems, Problem{Where: string(in.Command), Text: err.Error(), cause: err})
+	default:
+		in.operand, rest = rest[0], rest[1:]
+	}
+	for _, word := range rest {
+		if wants != "" {
+			fail("argument "+quote(word), "not expected after %s: the command %s takes one %s", quote(in.operand), in.Command, wants)
+		} else {
+			fail("argument "+quote(word), "not expected after the command %s; values need a flag", quote(line.command))
 		}
 	}
 }

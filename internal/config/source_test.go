@@ -158,7 +158,7 @@ func TestArguments(t *testing.T) {
 		"a value is missing":            {"plan --max-regions", "--max-regions: the value is missing"},
 		"a flag instead of a value":     {"plan --status --app shop", "--status: the value is missing"},
 		"a flag twice":                  {"plan --max-regions 1 --max-regions 2", "--max-regions: given twice"},
-		"an unknown command":            {"plam", `command "plam": want plan, traffic, demo or auto; did you mean plan?`},
+		"an unknown command":            {"plam", `command "plam": want plan, traffic, solve, demo or auto; did you mean plan?`},
 		"two commands":                  {"plan shop", `argument "shop": not expected after the command "plan"; values need a flag`},
 		"a flag of another command":     {"traffic --max-regions 3", "--max-regions: the command traffic does not use it"},
 		"a plan's flag for the demo":    {"demo --app shop", "--app: the command demo does not use it"},
@@ -166,6 +166,14 @@ func TestArguments(t *testing.T) {
 		"a switch with its value":       {"plan --allow-litefs true", ""},
 		"a demo's flag for the plan":    {"plan --serve", "--serve: the command plan does not use it"},
 		"after two hyphens, words only": {"plan -- --app", `argument "--app": not expected after the command "plan"; values need a flag`},
+		"nothing to solve":              {"solve --frontier", "solve: FILE is missing"},
+		"two files to solve":            {"solve a.json --explain b.json", `argument "b.json": not expected after "a.json": the command solve takes one FILE`},
+		"a file to solve":               {"--time-limit 1s solve --frontier a.json", ""},
+		"standard input":                {"solve - --explain=true", ""},
+		"a file like a flag":            {"solve -- --frontier", ""},
+		"no time":                       {"solve a.json --time-limit 0s", `--time-limit "0s": want a duration from 100ms to 1h`},
+		"a solver's flag for the plan":  {"plan --time-limit 5s", "--time-limit: the command plan does not use it"},
+		"a plan's flag for the solver":  {"solve a.json --max-regions 3", "--max-regions: the command solve does not use it"},
 		"a token where a name belongs":  {"plan --app fm2_hunter2", `--app "[redacted]": want the name of an app: lower-case letters, digits and hyphens, at most 63`},
 	}
 	for name, test := range tests {

@@ -49,6 +49,21 @@ var (
 			Default: "false", Commands: []Command{Demo}, CLIOnly: true,
 			Help: "Keep the simulated services up and print the environment to use them",
 		},
+		{
+			Name: "time-limit", Group: GroupRun, value: duration(func(s *settings) *time.Duration { return &s.run.TimeLimit }),
+			Default: "10s", Example: "1m", Min: 0.1, Max: 60 * minute, Commands: []Command{Solve}, CLIOnly: true,
+			Help: "About how long to look for the placement, and as long again for all of `frontier` and of `explain`; work is limited and not time, so the answer is the same on every machine",
+		},
+		{
+			Name: "frontier", Group: GroupRun, value: boolean(func(s *settings) *bool { return &s.run.Frontier }),
+			Default: "false", Commands: []Command{Solve}, CLIOnly: true,
+			Help: "Add the best placement for every number of regions",
+		},
+		{
+			Name: "explain", Group: GroupRun, value: boolean(func(s *settings) *bool { return &s.run.Explain }),
+			Default: "false", Commands: []Command{Solve}, CLIOnly: true,
+			Help: "Add the runner-up, why each region is open or closed, and why not others",
+		},
 
 		{
 			Name: "fly-api-token", Group: GroupAccess, value: token(), Env: "FLY_API_TOKEN", Commands: both,

@@ -26,7 +26,8 @@ type tree struct {
 	late      float64   // share of the requests that are settled beyond max_p95_latency_ms
 	moved     []float64 // [to*n+from] settled load that moves when from is lost
 	edges     []int     // scratch
-	values    []float64 // scratch
+	values    []float64 // scratch: what undecided regions gain
+	losses    []float64 // scratch: what the others lose
 }
 
 func newTree(r *relaxation, free []int) *tree {
@@ -34,7 +35,7 @@ func newTree(r *relaxation, free []int) *tree {
 	t := &tree{
 		relaxation: r, free: free, rankOf: make([]uint8, n*e), wish: make([][]int, n),
 		settled: make([]duty, n), moved: make([]float64, n*n), base: r.constant(),
-		edges: make([]int, 0, e), values: make([]float64, 0, n),
+		edges: make([]int, 0, e), values: make([]float64, 0, n), losses: make([]float64, 0, n),
 	}
 	for i, s := range r.near {
 		t.rankOf[i/n*n+int(s)] = uint8(i % n)
@@ -168,7 +169,7 @@ func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
 	if !(lower <= cutoff) {
 		return lower
 	}
-	t.values = t.values[:0]
+	t.values, t.losses = t.values[:0], t.losses[:0]
 	for i, s := range t.free[position:] {
 		t.edges = t.edges[:0]
 		for _, e := range t.wish[s] {
@@ -179,6 +180,8 @@ func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
 		v := t.fill(s, duty{}, t.edges).usd
 		if v < 0 {
 			t.values = append(t.values, v)
+		} else {
+			t.losses = append(t.losses, v)
 		}
 		lower += min(v, 0) - (t.saving[position+i] - t.saving[position+i+1])
 		if lower > cutoff {
@@ -189,6 +192,12 @@ func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
 		slices.Sort(t.values)
 		for _, v := range t.values[t.most-open:] {
 			lower -= v
+		}
+	}
+	if missing := t.least - open - len(t.values); missing > 0 && missing <= len(t.losses) {
+		slices.Sort(t.losses) // so many more must open, though none of them gains
+		for _, v := range t.losses[:missing] {
+			lower += v
 		}
 	}
 	return lower

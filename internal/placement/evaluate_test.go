@@ -138,14 +138,14 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	}
 	for _, want := range []string{
 		`check problem "shop/web"`, "version is 2", "value_per_ms is NaN", "change_cost is -1", "machine_change_cost is +Inf",
-		"soft_limit is -20", "hard_limit is -1", "current[ams] is -3", "machine_cost of candidate ams is -1",
-		"at least 3 Machines and at most 2", "backend_ms of candidate ams is -4", "max_machines of candidate ams is -1",
-		`candidates lists region "ams" more than once`, "candidates[2] has no region code", "requests of edge lhr is -1",
-		`edges lists region "lhr" more than once`, "demand of edge lhr has 1 hours, that of lhr 2", "demand of edge lhr in hour 0 is -1",
-		"gb_out of edge lhr is NaN", "latency_ms[0][1] is -2", "latency_ms[1] has 1 columns for 3 candidates",
-		"transfer_usd_per_gb has 1 rows for 2 edges", "transfer_usd_per_gb[0][2] is +Inf", "min_regions 3 is above max_regions 2",
-		"min_machines 9 is above max_machines 1", "max_changes is -1",
-		"max_monthly_cost is -1", "max_p95_latency_ms is NaN", "target_utilization is 1.5", `survive is "zone"`,
+		"soft_limit is -20", "hard_limit is -1", `current["ams"] is -3`, "candidates[0].machine_cost is -1",
+		"candidates[0].min_machines 3 is above max_machines 2", "candidates[1].backend_ms is -4", "candidates[1].max_machines is -1",
+		`candidates[1].region is "ams", as that of candidates[0]`, "candidates[2].region is missing", "edges[0].requests is -1",
+		`edges[1].region is "lhr", as that of edges[0]`, "edges[1].demand has 1 hours, edges[0].demand 2", "edges[1].demand[0] is -1",
+		"edges[1].gb_out is NaN", "latency_ms[0][1] is -2", "latency_ms[1] has 1 columns for 3 candidates",
+		"transfer_usd_per_gb has 1 rows for 2 edges", "transfer_usd_per_gb[0][2] is +Inf", "limits.min_regions 3 is above max_regions 2",
+		"limits.min_machines 9 is above max_machines 1", "limits.max_changes is -1",
+		"limits.max_monthly_cost is -1", "limits.max_p95_latency_ms is NaN", "limits.target_utilization is 1.5", `limits.survive is "zone"`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q:\n%v", want, err)

@@ -7,6 +7,8 @@ type Options struct {
 	// MaxNodes is how many sets of regions the search may look at; 0 means
 	// 9 million, more than 22 candidates have.
 	MaxNodes int
+
+	noConflict bool // an infeasible problem is not explained
 }
 
 const defaultNodes = 9_000_000
@@ -25,7 +27,7 @@ func Solve(p Problem, opt Options) (Solution, error) {
 	s := newSearch(compile(p), opt.MaxNodes)
 	s.run()
 	sol := s.solution()
-	if sol.Status == Infeasible {
+	if sol.Status == Infeasible && !opt.noConflict {
 		sol.Conflict = conflicts(p, opt.MaxNodes)
 	}
 	return sol, nil

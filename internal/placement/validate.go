@@ -13,14 +13,25 @@ const (
 	// maxCount bounds the Machines of a region and every stated number, so that
 	// sums stay exact and counting up one Machine at a time stays cheap.
 	maxCount = 100_000
+	// maxErrors bounds what is reported: a matrix can be wrong everywhere.
+	maxErrors = 100
 )
 
-// Validate reports everything that is wrong with p in one joined error: shapes
-// that do not fit, negative or non-finite numbers, regions that appear twice,
-// and limits that contradict each other on their own. A valid Problem may
-// still be infeasible.
+// Validate reports what is wrong with p in one joined error, up to 100 things,
+// each with its path in problem.json: shapes that do not fit, negative or
+// non-finite numbers, regions that appear twice, and limits that contradict
+// each other on their own. A valid Problem may still be infeasible.
 func (p Problem) Validate() error {
-	c := &checker{}
+	if errs := p.wrong(true); len(errs) > 0 {
+		return fmt.Errorf("check problem %q: %w", p.Name, errors.Join(errs...))
+	}
+	return nil
+}
+
+// wrong lists what Validate reports; without shapes where those of the lists
+// are not known.
+func (p Problem) wrong(shapes bool) []error {
+	c := &checker{shapes: shapes}
 	if p.Version != 0 && p.Version != 1 {
 		c.add("version is %d; this program reads version 1", p.Version)
 	}
@@ -33,7 +44,7 @@ func (p Problem) Validate() error {
 		if code == "" {
 			c.add("current has an empty region code")
 		}
-		c.count(p.Current[code], "current[%s]", code)
+		c.count(p.Current[code], "current[%q]", code)
 	}
 	c.candidates(p.Candidates)
 	c.edges(p.Edges)
@@ -42,17 +53,19 @@ func (p Problem) Validate() error {
 		c.matrix("transfer_usd_per_gb", p.TransferUSDPerGB, p)
 	}
 	c.limits(p.Limits)
-	if c.errs == nil {
-		return nil
-	}
-	return fmt.Errorf("check problem %q: %w", p.Name, errors.Join(c.errs...))
+	return c.errs
 }
 
 // A checker collects what is wrong.
-type checker struct{ errs []error }
+type checker struct {
+	errs   []error
+	shapes bool // that lists fit each other is checked, too
+}
 
 func (c *checker) add(format string, args ...any) {
-	c.errs = append(c.errs, fmt.Errorf(format, args...))
+	if len(c.errs) < maxErrors {
+		c.errs = append(c.errs, fmt.Errorf(format, args...))
+	}
 }
 
 func (c *checker) amount(v float64, format string, args ...any) {
@@ -76,31 +89,31 @@ func (c *checker) count(v int, format string, args ...any) {
 }
 
 func (c *checker) unique(list string, codes []string) {
-	seen := make(map[string]bool, len(codes))
+	first := make(map[string]int, len(codes))
 	for i, code := range codes {
 		if code == "" {
-			c.add("%s[%d] has no region code", list, i)
-		} else if seen[code] {
-			c.add("%s lists region %q more than once", list, code)
+			c.add("%s[%d].region is missing", list, i)
+		} else if at, twice := first[code]; twice {
+			c.add("%s[%d].region is %q, as that of %s[%d]; each must be there once", list, i, code, list, at)
+			continue
 		}
-		seen[code] = true
+		first[code] = i
 	}
 }
 
 func (c *checker) candidates(list []Candidate) {
-	if len(list) == 0 || len(list) > maxCandidates {
+	if c.shapes && (len(list) == 0 || len(list) > maxCandidates) {
 		c.add("candidates has %d regions; it must have 1 to %d", len(list), maxCandidates)
 	}
 	codes := make([]string, len(list))
 	for i, cand := range list {
 		codes[i] = cand.Region
-		c.amount(cand.MachineCost, "machine_cost of candidate %s", cand.Region)
-		c.amount(cand.BackendMS, "backend_ms of candidate %s", cand.Region)
-		c.count(cand.MinMachines, "min_machines of candidate %s", cand.Region)
-		c.count(cand.MaxMachines, "max_machines of candidate %s", cand.Region)
+		c.amount(cand.MachineCost, "candidates[%d].machine_cost", i)
+		c.amount(cand.BackendMS, "candidates[%d].backend_ms", i)
+		c.count(cand.MinMachines, "candidates[%d].min_machines", i)
+		c.count(cand.MaxMachines, "candidates[%d].max_machines", i)
 		if cand.MaxMachines > 0 && cand.MinMachines > cand.MaxMachines {
-			c.add("candidate %s wants at least %d Machines and at most %d",
-				cand.Region, cand.MinMachines, cand.MaxMachines)
+			c.add("candidates[%d].min_machines %d is above max_machines %d", i, cand.MinMachines, cand.MaxMachines)
 		}
 	}
 	c.unique("candidates", codes)
@@ -110,25 +123,25 @@ func (c *checker) edges(list []Edge) {
 	codes := make([]string, len(list))
 	for i, e := range list {
 		codes[i] = e.Region
-		c.amount(e.Requests, "requests of edge %s", e.Region)
-		c.amount(e.GBOut, "gb_out of edge %s", e.Region)
-		if len(e.Demand) != len(list[0].Demand) {
-			c.add("demand of edge %s has %d hours, that of %s %d; all edges must have the same",
-				e.Region, len(e.Demand), list[0].Region, len(list[0].Demand))
+		c.amount(e.Requests, "edges[%d].requests", i)
+		c.amount(e.GBOut, "edges[%d].gb_out", i)
+		if c.shapes && len(e.Demand) != len(list[0].Demand) {
+			c.add("edges[%d].demand has %d hours, edges[0].demand %d; all edges must have the same",
+				i, len(e.Demand), len(list[0].Demand))
 		}
 		for h, d := range e.Demand {
-			c.amount(d, "demand of edge %s in hour %d", e.Region, h)
+			c.amount(d, "edges[%d].demand[%d]", i, h)
 		}
 	}
 	c.unique("edges", codes)
 }
 
 func (c *checker) matrix(name string, rows [][]float64, p Problem) {
-	if len(rows) != len(p.Edges) {
+	if c.shapes && len(rows) != len(p.Edges) {
 		c.add("%s has %d rows for %d edges", name, len(rows), len(p.Edges))
 	}
 	for e, row := range rows {
-		if len(row) != len(p.Candidates) {
+		if c.shapes && len(p.Candidates) > 0 && len(row) != len(p.Candidates) {
 			c.add("%s[%d] has %d columns for %d candidates", name, e, len(row), len(p.Candidates))
 		}
 		for s, v := range row {
@@ -138,22 +151,22 @@ func (c *checker) matrix(name string, rows [][]float64, p Problem) {
 }
 
 func (c *checker) limits(l Limits) {
-	c.count(l.MinRegions, "min_regions")
-	c.count(l.MaxRegions, "max_regions")
-	c.count(l.MinMachines, "min_machines")
-	c.count(l.MaxMachines, "max_machines")
-	c.count(l.MinMachinesPerRegion, "min_machines_per_region")
-	c.count(l.MaxChanges, "max_changes")
-	c.amount(l.MaxMonthlyCost, "max_monthly_cost")
-	c.amount(l.MaxP95LatencyMS, "max_p95_latency_ms")
+	c.count(l.MinRegions, "limits.min_regions")
+	c.count(l.MaxRegions, "limits.max_regions")
+	c.count(l.MinMachines, "limits.min_machines")
+	c.count(l.MaxMachines, "limits.max_machines")
+	c.count(l.MinMachinesPerRegion, "limits.min_machines_per_region")
+	c.count(l.MaxChanges, "limits.max_changes")
+	c.amount(l.MaxMonthlyCost, "limits.max_monthly_cost")
+	c.amount(l.MaxP95LatencyMS, "limits.max_p95_latency_ms")
 	if l.MaxRegions > 0 && l.MinRegions > l.MaxRegions {
-		c.add("min_regions %d is above max_regions %d", l.MinRegions, l.MaxRegions)
+		c.add("limits.min_regions %d is above max_regions %d", l.MinRegions, l.MaxRegions)
 	}
 	if l.MaxMachines > 0 && l.MinMachines > l.MaxMachines {
-		c.add("min_machines %d is above max_machines %d", l.MinMachines, l.MaxMachines)
+		c.add("limits.min_machines %d is above max_machines %d", l.MinMachines, l.MaxMachines)
 	}
-	c.share(l.TargetUtilization, 1, "target_utilization")
+	c.share(l.TargetUtilization, 1, "limits.target_utilization")
 	if !slices.Contains([]Survive{"", None, Machine, Region}, l.Survive) {
-		c.add("survive is %q; it must be %s, %s or %s", l.Survive, None, Machine, Region)
+		c.add("limits.survive is %q; it must be %s, %s or %s", l.Survive, None, Machine, Region)
 	}
 }

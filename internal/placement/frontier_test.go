@@ -1,0 +1,88 @@
+package placement
+
+import (
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestFrontierEqualsBruteForce(t *testing.T) {
+	count := map[Status]int{}
+	for seed := range uint64(800) {
+		p := randomProblem(rand.New(rand.NewPCG(seed, 21)))
+		got, err := Frontier(p, Options{})
+		if err != nil || len(got) != len(p.Candidates) {
+			t.Fatalf("seed %d: %d points, %v", seed, len(got), err)
+		}
+		free := p
+		free.Limits.MinRegions, free.Limits.MaxRegions = 0, 0
+		o := newOracle(free)
+		all := o.options()
+		for i, point := range got {
+			want, ok := bestOf(all, func(a option) bool { return len(a.open) == i+1 })
+			count[point.Status]++
+			if !ok {
+				if !reflect.DeepEqual(point, Point{Regions: i + 1, Status: Infeasible}) {
+					t.Fatalf("seed %d: %+v, want infeasible\n%s", seed, point, dump(p))
+				}
+				continue
+			}
+			_, _, monthly := o.price(want.open, want.count)
+			if point.Regions != i+1 || point.Status != Optimal || !slices.Equal(point.Open, want.open) ||
+				!maps.Equal(point.Placement, want.count) || !equal(point.Objective, want.objective) || !equal(point.MonthlyCost, monthly) {
+				t.Fatalf("seed %d: %+v, want %+v\n%s", seed, point, want, dump(p))
+			}
+		}
+	}
+	if count[Optimal] < 1000 || count[Infeasible] < 500 {
+		t.Errorf("the problems are one-sided: %v", count)
+	}
+}
+
+func TestWithinGivesMoreWorkForMoreTime(t *testing.T) {
+	small, large := geoProblem(1, 10, 20, 1), geoProblem(1, 40, 100, 1)
+	a, b, c := Within(small, time.Second).MaxNodes, Within(small, 10*time.Second).MaxNodes, Within(large, 10*time.Second).MaxNodes
+	if a < 1000 || b < 9*a || b > 11*a || c >= b || c < 1000 || Within(small, 0).MaxNodes < 1 {
+		t.Errorf("%d, %d and %d sets", a, b, c)
+	}
+}
+
+// The solve itself, then every number of regions.
+func BenchmarkFrontier18x40x168(b *testing.B) {
+	benchmarkBeside(b, func(p Problem, _ Solution) error {
+		_, err := Frontier(p, Options{})
+		return err
+	})
+}
+
+// The solve itself, then one for each candidate.
+func BenchmarkExplain18x40x168(b *testing.B) {
+	benchmarkBeside(b, func(p Problem, sol Solution) error {
+		_, err := Explain(p, sol, Options{})
+		return err
+	})
+}
+
+func benchmarkBeside(b *testing.B, more func(Problem, Solution) error) {
+	b.Helper()
+	var times []time.Duration
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		p := geoProblem(uint64(i%100), 18, 40, 168)
+		p.Limits.Survive = Region
+		b.StartTimer()
+		start := time.Now()
+		sol, err := Solve(p, Options{})
+		if err == nil {
+			err = more(p, sol)
+		}
+		times = append(times, time.Since(start))
+		if err != nil {
+			b.Fatalf("seed %d: %v", i, err)
+		}
+	}
+	report(b, times)
+}
