@@ -28,7 +28,7 @@ type model struct {
 	regions []string       // candidate codes, sorted
 	index   map[string]int // position in regions
 	edges   []string       // edge codes, sorted
-	near    []uint8        // [edge*n+rank] candidates by latency, then code
+	near    []uint16       // [edge*n+rank] candidates by latency, then code
 	weight  []float64      // [edge] share of the requests; sums to 1 or to 0
 	ms      []float64      // [edge*n+s] latency with backend
 	carry   []float64      // [edge*n+s] USD of transfer
@@ -138,6 +138,12 @@ func (m *model) addCandidates(p Problem) []int {
 	return column
 }
 
+// A reach is how far a candidate is from an edge.
+type reach struct {
+	ms float64
+	s  uint16
+}
+
 // addEdges fills what is known per edge.
 func (m *model) addEdges(p Problem, column []int) {
 	row := make([]int, len(p.Edges))
@@ -151,9 +157,9 @@ func (m *model) addEdges(p Problem, column []int) {
 		e := p.Edges[r]
 		m.edges = append(m.edges, e.Region)
 		demand[i] = e.Demand
-		rank := make([]uint8, n)
+		row := make([]reach, n)
 		for s, c := range column {
-			rank[s] = uint8(s)
+			row[s] = reach{p.LatencyMS[r][c], uint16(s)}
 			m.ms = append(m.ms, p.LatencyMS[r][c]+p.Candidates[c].BackendMS)
 			carry := 0.0
 			if p.TransferUSDPerGB != nil {
@@ -161,10 +167,15 @@ func (m *model) addEdges(p Problem, column []int) {
 			}
 			m.carry = append(m.carry, carry)
 		}
-		slices.SortStableFunc(rank, func(a, b uint8) int {
-			return cmp.Compare(p.LatencyMS[r][column[a]], p.LatencyMS[r][column[b]])
+		slices.SortFunc(row, func(a, b reach) int {
+			if a.ms != b.ms {
+				return cmp.Compare(a.ms, b.ms)
+			}
+			return int(a.s) - int(b.s)
 		})
-		m.near = append(m.near, rank...)
+		for _, at := range row {
+			m.near = append(m.near, at.s)
+		}
 	}
 	m.weight = weights(p, row)
 	m.setHours(demand, peakHours(demand))

@@ -41,8 +41,8 @@ func (s *search) solution() Solution {
 		}
 		return sol
 	}
-	s.weigh(s.best.set)
-	s.require(s.best.set)
+	s.weigh(members(s.best.set))
+	s.require()
 	copy(s.count, s.best.count)
 	s.cost()
 	sol.Status = Optimal
