@@ -135,6 +135,21 @@ func medianOptimum(tb testing.TB, dir, name string) float64 {
 	return 0
 }
 
+// graph is a random p-median problem like the published ones: a tree and more
+// edges, n²/50 in all.
+func graph(seed uint64, n, most int) Problem {
+	r := rand.New(rand.NewPCG(seed, 99))
+	in := []float64{float64(n), float64(n * n / 50), float64(most)}
+	for i := range n * n / 50 {
+		from, to := 1+r.IntN(n), 1+r.IntN(n)
+		if i+1 < n {
+			from, to = i+2, 1+r.IntN(i+1)
+		}
+		in = append(in, float64(from), float64(to), float64(1+r.IntN(100)))
+	}
+	return median(fmt.Sprintf("graph %d: %d of %d", seed, most, n), in)
+}
+
 // warehouses reads capacity and fixed cost of each facility, then demand and
 // costs of each client.
 func warehouses(name string, in []float64) Problem {

@@ -66,14 +66,28 @@ func (l *location) dualAscent() []float64 {
 	return prices
 }
 
+// A pace says how long subgradient steps go on, and how long the first one is,
+// as a share of what the bound lacks. Measured: a node that starts from its
+// parent's prices wants shorter steps than the root, and patience with steps
+// that gain nothing saves more nodes than it costs.
+type pace struct {
+	rounds int
+	step   float64
+}
+
+var (
+	rootPace = pace{1500, 1.6}
+	nodePace = pace{50, 0.6}
+)
+
 // ascend raises the node's bound by subgradient steps and decides regions by
 // their reduced costs. The result is +Inf when no set of the node is of
 // interest any more; else the prices are left at the best bound's.
-func (l *location) ascend(rounds int) float64 {
-	best, step, stalls := math.Inf(-1), 1.6, 0
+func (l *location) ascend(p pace) float64 {
+	best, step, stalls := math.Inf(-1), p.step, 0
 	bestPrice := slices.Clone(l.price)
 	direction := make([]float64, l.m)
-	for round := range rounds {
+	for round := range p.rounds {
 		lower := l.bound()
 		if l.hopeless(lower) {
 			return math.Inf(1)
@@ -102,7 +116,7 @@ func (l *location) ascend(rounds int) float64 {
 		if round%25 == 0 {
 			l.swaps.from(l.chosen)
 		}
-		if stalls >= 12 {
+		if stalls >= 20 {
 			if step, stalls = step*0.6, 0; step < 0.01 {
 				break
 			}

@@ -146,18 +146,20 @@ type reach struct {
 
 // addEdges fills what is known per edge.
 func (m *model) addEdges(p Problem, column []int) {
-	row := make([]int, len(p.Edges))
-	for i := range row {
-		row[i] = i
+	rows := make([]int, len(p.Edges))
+	for i := range rows {
+		rows[i] = i
 	}
-	slices.SortFunc(row, func(a, b int) int { return cmp.Compare(p.Edges[a].Region, p.Edges[b].Region) })
+	slices.SortFunc(rows, func(a, b int) int { return cmp.Compare(p.Edges[a].Region, p.Edges[b].Region) })
 	n := len(column)
-	demand := make([][]float64, len(row))
-	for i, r := range row {
+	demand := make([][]float64, len(rows))
+	m.near = make([]uint16, 0, n*len(rows))
+	m.ms, m.carry = make([]float64, 0, n*len(rows)), make([]float64, 0, n*len(rows))
+	row := make([]reach, n)
+	for i, r := range rows {
 		e := p.Edges[r]
 		m.edges = append(m.edges, e.Region)
 		demand[i] = e.Demand
-		row := make([]reach, n)
 		for s, c := range column {
 			row[s] = reach{p.LatencyMS[r][c], uint16(s)}
 			m.ms = append(m.ms, p.LatencyMS[r][c]+p.Candidates[c].BackendMS)
@@ -177,7 +179,7 @@ func (m *model) addEdges(p Problem, column []int) {
 			m.near = append(m.near, at.s)
 		}
 	}
-	m.weight = weights(p, row)
+	m.weight = weights(p, rows)
 	m.setHours(demand, peakHours(demand))
 }
 

@@ -31,6 +31,13 @@ func BenchmarkPlainPublished(b *testing.B) {
 	}
 }
 
+func BenchmarkPlainGraph(b *testing.B) {
+	for _, size := range [][2]int{{100, 5}, {100, 20}, {100, 33}, {200, 20}, {200, 67}, {300, 30}, {400, 5}, {400, 40}, {400, 133}} {
+		p := graph(1, size[0], size[1])
+		b.Run(fmt.Sprintf("%d-of-%d", size[1], size[0]), func(b *testing.B) { benchmarkProblems(b, p) })
+	}
+}
+
 func BenchmarkPlainScattered(b *testing.B) {
 	for _, n := range []int{18, 35, 60, 200, 400} {
 		for _, most := range []int{0, 5} {

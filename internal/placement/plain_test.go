@@ -249,6 +249,15 @@ func TestPublishedInstances(t *testing.T) {
 	}
 }
 
+func TestProvesTheMedianOf400Vertices(t *testing.T) {
+	for _, most := range []int{5, 40, 80, 133} {
+		p := graph(1, 400, most)
+		if sol := solve(t, p); sol.Status != Optimal || len(sol.Open) != most || sol.Nodes > 300 {
+			t.Errorf("%s: %s with %d regions, %d nodes", p.Name, sol.Status, len(sol.Open), sol.Nodes)
+		}
+	}
+}
+
 func TestPlainSearchLooksAtFewNodes(t *testing.T) {
 	worst := 0
 	for seed := range uint64(100) {
