@@ -23,6 +23,7 @@ type location struct {
 	least, most int
 	unit        float64 // objectives differ by whole multiples of it; 0 is none
 	ties        bool    // look at every set as good as the best
+	tied        bool    // there were too many of them
 
 	fixed []fate // [s] what the node has decided
 
@@ -99,7 +100,9 @@ func (l *location) run() {
 		l.explore(rootPace, math.Inf(-1))
 	}
 	if l.n <= maxCandidates {
-		if begin(true, tiedNodes); l.proven() || l.work >= l.maxWork {
+		begin(true, tiedNodes)
+		l.tied = !math.IsInf(l.unsolved, 1)
+		if l.proven() || l.work >= l.maxWork {
 			return
 		}
 	}

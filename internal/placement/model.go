@@ -170,8 +170,11 @@ func (m *model) addEdges(p Problem, column []int) {
 			m.carry = append(m.carry, carry)
 		}
 		slices.SortFunc(row, func(a, b reach) int {
-			if a.ms != b.ms {
-				return cmp.Compare(a.ms, b.ms)
+			switch { // no number is NaN, and cmp.Compare would look for it
+			case a.ms < b.ms:
+				return -1
+			case a.ms > b.ms:
+				return 1
 			}
 			return int(a.s) - int(b.s)
 		})

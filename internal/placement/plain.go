@@ -70,6 +70,10 @@ func (p Problem) entangledTotals() string {
 	return ""
 }
 
+// enumerable is the most candidates whose sets the other search can look at one
+// by one, however many are equally good.
+const enumerable = 20
+
 // solvePlain is Solve for a plain problem.
 func solvePlain(p Problem, maxNodes int) Solution {
 	m, l := newPlain(p, maxNodes)
@@ -82,6 +86,11 @@ func solvePlain(p Problem, maxNodes int) Solution {
 	default:
 		sol.Conflict = plainConflicts(p)
 		return sol
+	}
+	if l.tied && l.proven() && l.n <= enumerable {
+		s := newSearch(m, maxNodes)
+		s.run()
+		return s.solution()
 	}
 	t := newTally(m)
 	t.weigh(l.set)

@@ -141,6 +141,29 @@ func TestSaysWhatMakesAProblemMoreThanPlain(t *testing.T) {
 	}
 }
 
+func TestThousandsOfTiesAreStillDecidedByFewerChanges(t *testing.T) {
+	p := scattered(1, 14, 6, 0)
+	for i := range p.Candidates {
+		p.Candidates[i].MachineCost = 0
+	}
+	for _, row := range p.LatencyMS {
+		for s := range row {
+			row[s] = 10 // any of 16,383 sets is as good
+		}
+	}
+	p.Current = map[string]int{"c0003": 1, "c0009": 1}
+	if sol := solve(t, p); sol.Status != Optimal || !maps.Equal(sol.Placement, p.Current) {
+		t.Errorf("%s %v, want what runs", sol.Status, sol.Placement)
+	}
+	p = scattered(1, 64, 6, 0)
+	for i := range p.Candidates {
+		p.Candidates[i].MachineCost = 0
+	}
+	if sol := solve(t, p); sol.Status != Optimal || sol.Nodes > 2*tiedNodes {
+		t.Errorf("ties that nobody can count: %s, %d nodes", sol.Status, sol.Nodes)
+	}
+}
+
 func TestMoreCandidatesThanAWordHoldsMustBePlain(t *testing.T) {
 	p := scattered(1, 70, 20, 4)
 	sol := solve(t, p)
