@@ -108,6 +108,7 @@ func (l *location) ascend(p pace) float64 {
 			if l.decide(lower); l.settled() {
 				return math.Inf(1)
 			}
+			l.walk = l.walk.without(l.fixed)
 		}
 		for s := range l.usual {
 			l.usual[s] *= 0.95
@@ -173,7 +174,7 @@ func (l *location) bound() float64 {
 	copy(l.rho, l.opening)
 	for e, price := range l.price {
 		lower += price
-		row, near := l.cost[e*l.n:][:l.n], l.near[e*l.n:][:l.n]
+		row, near := l.walk.row(e)
 		r := 0
 		for ; r < len(row) && row[r] < price; r++ {
 			l.rho[near[r]] += row[r] - price
@@ -187,7 +188,7 @@ func (l *location) bound() float64 {
 		lower += l.rho[s]
 	}
 	for e, price := range l.price {
-		row, near := l.cost[e*l.n:][:l.n], l.near[e*l.n:][:l.n]
+		row, near := l.walk.row(e)
 		served := 0
 		for r, usd := range row {
 			if usd >= price {

@@ -38,6 +38,8 @@ type location struct {
 	nodes, maxNodes int     // maxNodes only while ties are looked at
 	unsolved        float64 // lowest bound of what a limit left out
 
+	walk lists // of the regions that the node has not closed, and maybe others
+
 	// Of the bound at the node: prices, and what regions choose at them.
 	price  []float64 // [e] what serving the edge may cost
 	rho    []float64 // [s] what opening s adds at these prices
@@ -48,6 +50,41 @@ type location struct {
 	slope  []float64 // [e] 1 - how often the edge is served
 	usual  []float64 // [s] how often s has been chosen lately
 	swaps  *exchange
+}
+
+// lists hold, for each edge, some regions and what they cost it, the cheapest
+// first. Most regions are closed soon, and then walked past no more.
+type lists struct {
+	width int
+	near  []uint16  // [e*width+rank]
+	cost  []float64 // [e*width+rank]
+}
+
+// row is the list of edge e.
+func (w lists) row(e int) ([]float64, []uint16) {
+	return w.cost[e*w.width:][:w.width], w.near[e*w.width:][:w.width]
+}
+
+// without leaves the closed regions out if they are a quarter or more.
+func (w lists) without(fixed []fate) lists {
+	width := 0
+	for _, f := range fixed {
+		if f != closed {
+			width++
+		}
+	}
+	if width*4 > w.width*3 {
+		return w
+	}
+	edges := len(w.near) / w.width
+	short := lists{width, make([]uint16, 0, edges*width), make([]float64, 0, edges*width)}
+	for i, s := range w.near {
+		if fixed[s] != closed {
+			short.near = append(short.near, s)
+			short.cost = append(short.cost, w.cost[i])
+		}
+	}
+	return short
 }
 
 // A fate is what a node has decided about a region.
@@ -93,6 +130,7 @@ func (l *location) run() {
 	begin := func(ties bool, nodes int) {
 		l.ties, l.maxNodes, l.unsolved = ties, l.nodes+nodes, math.Inf(1)
 		copy(l.fixed, root)
+		l.walk = lists{l.n, l.near, l.cost}
 		copy(l.price, prices)
 		for s := range l.usual {
 			l.usual[s] = 0.5
@@ -179,7 +217,7 @@ func (l *location) explore(p pace, lower float64) {
 		l.unsolved = min(l.unsolved, lower)
 		return
 	}
-	fixed, prices := slices.Clone(l.fixed), slices.Clone(l.price)
+	fixed, prices, walk := slices.Clone(l.fixed), slices.Clone(l.price), l.walk
 	order := [2]fate{closed, opened}
 	if l.usual[s] > 0.5 {
 		order = [2]fate{opened, closed}
@@ -187,6 +225,7 @@ func (l *location) explore(p pace, lower float64) {
 	for _, f := range order {
 		copy(l.fixed, fixed)
 		copy(l.price, prices)
+		l.walk = walk
 		l.fixed[s] = f
 		if l.exhausted() {
 			l.unsolved = min(l.unsolved, lower)
