@@ -98,7 +98,7 @@ const (
 
 // entriesPerNode is the work that a node of Options.MaxNodes stands for: both
 // take about as long.
-const entriesPerNode = 150
+const entriesPerNode = 100
 
 // tiedNodes is how many nodes the search may look at for the preferred one of
 // equally good sets before one of them is enough.

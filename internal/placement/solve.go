@@ -5,7 +5,8 @@ import "math"
 // Options bound the work of Solve. The zero value is the default.
 type Options struct {
 	// MaxNodes is how many sets of regions the search may look at; 0 means
-	// 9 million, more than 22 candidates have.
+	// 9 million, more than 22 candidates have. A plain problem (doc.go) may do
+	// the same work in fewer nodes.
 	MaxNodes int
 }
 
