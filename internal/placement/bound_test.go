@@ -15,9 +15,9 @@ func (s *search) plain(set uint64) float64 {
 	if k < s.least || k > s.most || set == 0 {
 		return math.Inf(1)
 	}
-	s.weigh(set)
+	s.weigh(members(set))
 	s.transferCost = s.carryCost()
-	if !s.require(set) || !s.settle() || !s.reaches(0.95, s.limits.MaxP95LatencyMS) {
+	if !s.require() || !s.settle() || !s.reaches(0.95, s.limits.MaxP95LatencyMS) {
 		return math.Inf(1)
 	}
 	s.cost()

@@ -101,7 +101,52 @@
 // then the same search first minimises cost, Machines or changes, whichever is
 // tightest, which either finds a placement or proves that none exists.
 //
+// # Plain problems
+//
+// Where nothing depends on the load and no limit but those on the number of
+// regions can bind (Problem.entangled says it exactly), a region that opens
+// has the same Machines whatever else is open, except that one alone may need
+// more; those few sets are priced one by one. What is left is facility location
+// with bounds on the number of facilities, for which the p-median problem and
+// the uncapacitated plant location problem are the textbook names: F[s] for
+// each open region and the least c[e][s] for each edge. That is solved apart,
+// for up to 1,000 candidates. The relaxation is the one above without its
+// knapsacks,
+//
+//	K + Σ v[e] + least over S of Σ rho[s],  rho[s] = F[s] + Σ min(0, c[e][s]-v[e])
+//
+// with S free but for its size and what the node has decided.
+//
+//   - Start: regions are added greedily, then moved in, out or exchanged while
+//     that gains (Teitz and Bart 1968; Whitaker, INFOR 21, 1983), all moves
+//     priced at once by what the closest and second closest open regions cost
+//     (Resende and Werneck, EJOR 174, 2006).
+//   - Prices v start from dual ascent (Erlenkotter, Operations Research 26,
+//     1978) or, with a limit on the number of regions, halfway between closest
+//     and second closest. Subgradient steps follow, at every node of the tree,
+//     from the parent's best prices. Every 25 steps the relaxation's S is moved
+//     to better neighbours.
+//   - Reduced costs: a region that lifts the bound above the best objective
+//     when it opens is closed for the node, and one that does so when it is
+//     replaced is opened (Beasley, EJOR 65, 1993). With costs that are no whole
+//     numbers that, not the bound, is what ends most proofs. From then on the
+//     node's bound holds for sets better than the best; what is certified when
+//     the work runs out is never above the best objective.
+//   - Where requests, latencies and prices are whole multiples of one unit, a
+//     node must be better by that unit.
+//   - Branching, depth first, is on the region that the relaxation chose nearest
+//     to half of the time.
+//
+// Up to 64 candidates the search keeps looking at sets that are as good as the
+// best, so that ties are decided as everywhere; up to 20 however many there
+// are, beyond that up to 3,000 nodes, then one of the best is enough. Above 64
+// it is always enough: which one depends on codes and numbers, not on the order
+// of the file.
+//
+// # Work
+//
 // Options.MaxNodes bounds the work, never the time, so answers can be
-// reproduced. When it is reached, the best placement comes with the lowest
-// bound of all that was left out.
+// reproduced. A plain problem may walk 100 costs for each node, which takes as
+// long. When it is reached, the best placement comes with the lowest bound of
+// all that was left out.
 package placement

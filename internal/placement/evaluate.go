@@ -53,13 +53,13 @@ func Evaluate(p Problem, placement map[string]int) (Evaluation, error) {
 		return Evaluation{}, err
 	}
 	m := compile(p)
-	set, err := m.set(placement)
+	open, err := m.open(placement)
 	if err != nil {
 		return Evaluation{}, fmt.Errorf("evaluate placement: %w", err)
 	}
 	t := newTally(m)
-	t.weigh(set)
-	possible := t.require(set)
+	t.weigh(open)
+	possible := t.require()
 	for i, s := range t.open {
 		t.count[i] = placement[m.regions[s]]
 	}
@@ -78,9 +78,9 @@ func Evaluate(p Problem, placement map[string]int) (Evaluation, error) {
 	return e, nil
 }
 
-// set is the set of open regions of a placement.
-func (m *model) set(placement map[string]int) (uint64, error) {
-	var set uint64
+// open lists the open regions of a placement.
+func (m *model) open(placement map[string]int) ([]int, error) {
+	var open []int
 	var errs []error
 	for _, code := range sortedKeys(placement) {
 		count := placement[code]
@@ -91,13 +91,13 @@ func (m *model) set(placement map[string]int) (uint64, error) {
 		case count > 0 && !ok:
 			errs = append(errs, fmt.Errorf("region %s is no candidate; add it to the candidates to price it", code))
 		case count > 0:
-			set |= 1 << s
+			open = append(open, s)
 		}
 	}
-	if set == 0 && errs == nil {
+	if open == nil && errs == nil {
 		errs = append(errs, errors.New("no region has a Machine"))
 	}
-	return set, errors.Join(errs...)
+	return open, errors.Join(errs...)
 }
 
 // assignment names the region that serves each edge.
@@ -221,13 +221,13 @@ func (p Problem) Required(open []string) (map[string]Counts, bool) {
 	for _, code := range open {
 		ones[code] = 1
 	}
-	set, err := m.set(ones)
+	list, err := m.open(ones)
 	if err != nil {
 		return nil, false
 	}
 	t := newTally(m)
-	t.weigh(set)
-	if !t.require(set) {
+	t.weigh(list)
+	if !t.require() {
 		return nil, false
 	}
 	counts := make(map[string]Counts, len(t.open))

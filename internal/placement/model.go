@@ -28,7 +28,7 @@ type model struct {
 	regions []string       // candidate codes, sorted
 	index   map[string]int // position in regions
 	edges   []string       // edge codes, sorted
-	near    []uint8        // [edge*n+rank] candidates by latency, then code
+	near    []uint16       // [edge*n+rank] candidates by latency, then code
 	weight  []float64      // [edge] share of the requests; sums to 1 or to 0
 	ms      []float64      // [edge*n+s] latency with backend
 	carry   []float64      // [edge*n+s] USD of transfer
@@ -138,22 +138,30 @@ func (m *model) addCandidates(p Problem) []int {
 	return column
 }
 
+// A reach is how far a candidate is from an edge.
+type reach struct {
+	ms float64
+	s  uint16
+}
+
 // addEdges fills what is known per edge.
 func (m *model) addEdges(p Problem, column []int) {
-	row := make([]int, len(p.Edges))
-	for i := range row {
-		row[i] = i
+	rows := make([]int, len(p.Edges))
+	for i := range rows {
+		rows[i] = i
 	}
-	slices.SortFunc(row, func(a, b int) int { return cmp.Compare(p.Edges[a].Region, p.Edges[b].Region) })
+	slices.SortFunc(rows, func(a, b int) int { return cmp.Compare(p.Edges[a].Region, p.Edges[b].Region) })
 	n := len(column)
-	demand := make([][]float64, len(row))
-	for i, r := range row {
+	demand := make([][]float64, len(rows))
+	m.near = make([]uint16, 0, n*len(rows))
+	m.ms, m.carry = make([]float64, 0, n*len(rows)), make([]float64, 0, n*len(rows))
+	row := make([]reach, n)
+	for i, r := range rows {
 		e := p.Edges[r]
 		m.edges = append(m.edges, e.Region)
 		demand[i] = e.Demand
-		rank := make([]uint8, n)
 		for s, c := range column {
-			rank[s] = uint8(s)
+			row[s] = reach{p.LatencyMS[r][c], uint16(s)}
 			m.ms = append(m.ms, p.LatencyMS[r][c]+p.Candidates[c].BackendMS)
 			carry := 0.0
 			if p.TransferUSDPerGB != nil {
@@ -161,12 +169,20 @@ func (m *model) addEdges(p Problem, column []int) {
 			}
 			m.carry = append(m.carry, carry)
 		}
-		slices.SortStableFunc(rank, func(a, b uint8) int {
-			return cmp.Compare(p.LatencyMS[r][column[a]], p.LatencyMS[r][column[b]])
+		slices.SortFunc(row, func(a, b reach) int {
+			switch { // no number is NaN, and cmp.Compare would look for it
+			case a.ms < b.ms:
+				return -1
+			case a.ms > b.ms:
+				return 1
+			}
+			return int(a.s) - int(b.s)
 		})
-		m.near = append(m.near, rank...)
+		for _, at := range row {
+			m.near = append(m.near, at.s)
+		}
 	}
-	m.weight = weights(p, row)
+	m.weight = weights(p, rows)
 	m.setHours(demand, peakHours(demand))
 }
 

@@ -101,7 +101,7 @@ func (s *search) visit(set uint64) {
 	}
 	region := s.limits.Survive == Region && !math.IsInf(s.hard, 1)
 	if region {
-		s.pairUp(set)
+		s.pairUp()
 	}
 	for b := range s.blocks() {
 		s.addLoad(b)
@@ -112,7 +112,7 @@ func (s *search) visit(set uint64) {
 			return
 		}
 	}
-	if !s.require(set) || !s.settle() {
+	if !s.require() || !s.settle() {
 		return
 	}
 	s.cost()
@@ -250,8 +250,8 @@ func (s *search) prepareBound() {
 // guess is a target for the bound when no placement is known yet: the price of
 // opening everything, limits aside.
 func (s *search) guess() float64 {
-	s.weigh(s.may)
-	s.require(s.may)
+	s.weigh(members(s.may))
+	s.require()
 	copy(s.count, s.fill[:len(s.open)])
 	s.cost()
 	return s.objective

@@ -5,7 +5,8 @@ import "math"
 // Options bound the work of Solve. The zero value is the default.
 type Options struct {
 	// MaxNodes is how many sets of regions the search may look at; 0 means
-	// 9 million, more than 22 candidates have.
+	// 9 million, more than 22 candidates have. A plain problem (doc.go) may do
+	// the same work in fewer nodes.
 	MaxNodes int
 
 	noConflict bool // an infeasible problem is not explained
@@ -23,6 +24,9 @@ func Solve(p Problem, opt Options) (Solution, error) {
 	}
 	if opt.MaxNodes <= 0 {
 		opt.MaxNodes = defaultNodes
+	}
+	if p.entangled() == "" {
+		return solvePlain(p, opt), nil
 	}
 	s := newSearch(compile(p), opt.MaxNodes)
 	s.run()
@@ -43,25 +47,35 @@ func (s *search) solution() Solution {
 		}
 		return sol
 	}
-	s.weigh(s.best.set)
-	s.require(s.best.set)
+	s.weigh(members(s.best.set))
+	s.require()
 	copy(s.count, s.best.count)
 	s.cost()
-	sol.Status = Optimal
-	sol.Placement = map[string]int{}
-	for i, c := range s.open {
-		sol.Open = append(sol.Open, s.regions[c])
-		sol.Placement[s.regions[c]] = s.count[i]
-	}
-	sol.Assignment = s.assignment()
-	sol.Objective, sol.Bound = s.objective, s.objective
+	s.describe(&sol)
 	// Beyond the ties, only what was left out may be lower.
 	if stopped && s.unsolved < s.lowest {
-		sol.Status = Feasible
-		sol.Bound = s.unsolved
-		sol.Gap = (sol.Objective - sol.Bound) / max(math.Abs(sol.Objective), math.SmallestNonzeroFloat64)
+		sol.fallShort(s.unsolved)
 	}
-	sol.MeanLatencyMS, sol.P95LatencyMS = s.mean, s.percentile(0.95)
-	sol.MonthlyCost, sol.TransferCost = s.compute+s.transferCost, s.transferCost
 	return sol
+}
+
+// describe writes the priced placement down as an optimum.
+func (t *tally) describe(sol *Solution) {
+	sol.Status = Optimal
+	sol.Placement = map[string]int{}
+	for i, c := range t.open {
+		sol.Open = append(sol.Open, t.regions[c])
+		sol.Placement[t.regions[c]] = t.count[i]
+	}
+	sol.Assignment = t.assignment()
+	sol.Objective, sol.Bound = t.objective, t.objective
+	sol.MeanLatencyMS, sol.P95LatencyMS = t.mean, t.percentile(0.95)
+	sol.MonthlyCost, sol.TransferCost = t.compute+t.transferCost, t.transferCost
+}
+
+// fallShort says that only bound is proven.
+func (sol *Solution) fallShort(bound float64) {
+	sol.Status = Feasible
+	sol.Bound = min(bound, sol.Objective)
+	sol.Gap = (sol.Objective - sol.Bound) / max(math.Abs(sol.Objective), math.SmallestNonzeroFloat64)
 }

@@ -1,6 +1,9 @@
 package placement
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // A tally is the one place where a set of regions is routed, counted and
 // priced. Its buffers are used again from set to set. Slots number the open
@@ -8,15 +11,15 @@ import "math"
 type tally struct {
 	*model
 	open  []int   // [slot] candidate
-	slot  []uint8 // [candidate] of open regions
-	first []uint8 // [edge] slot of the closest open region
+	slot  []int   // [candidate] of open regions; -1 is closed
+	first []int   // [edge] slot of the closest open region
 	load  []block // [b*n+slot] requests in flight
 	peak  []float64
 
 	// Overflow: pair i is the traffic that moves from slot from[i] to to[i],
 	// the next closest, when from[i] is lost.
 	pair     []int // [edge]
-	from, to []uint8
+	from, to []int
 	pairAt   []int   // [from*n+to] pair+1; 0 is none
 	moved    []block // [pair] one block of to's load with what moves there
 	surge    []float64
@@ -40,28 +43,45 @@ func newTally(m *model) *tally {
 	n, e := len(m.regions), len(m.edges)
 	return &tally{
 		model: m,
-		open:  make([]int, 0, n), slot: make([]uint8, n), first: make([]uint8, e),
+		open:  make([]int, 0, n), slot: make([]int, n), first: make([]int, e),
 		load: make([]block, n*m.blocks()), peak: make([]float64, n),
-		pair: make([]int, e), from: make([]uint8, 0, e), to: make([]uint8, 0, e),
-		pairAt: make([]int, n*n), moved: make([]block, e), surge: make([]float64, n),
-		base: make([]int, n), survive: make([]int, n), fill: make([]int, n), count: make([]int, n),
+		pair: make([]int, e), from: make([]int, 0, e), to: make([]int, 0, e),
+		surge: make([]float64, n),
+		base:  make([]int, n), survive: make([]int, n), fill: make([]int, n), count: make([]int, n),
 	}
+}
+
+// members lists the candidates of set.
+func members(set uint64) []int {
+	var open []int
+	for ; set != 0; set &= set - 1 {
+		open = append(open, bits.TrailingZeros64(set))
+	}
+	return open
 }
 
 // route opens the regions of set and sends every edge to its closest one.
 func (t *tally) route(set uint64) {
 	t.open = t.open[:0]
-	for s := range t.regions {
-		if set>>s&1 == 1 {
-			t.slot[s] = uint8(len(t.open))
-			t.open = append(t.open, s)
-		}
+	for ; set != 0; set &= set - 1 {
+		t.open = append(t.open, bits.TrailingZeros64(set))
+	}
+	t.assign()
+}
+
+// assign sends every edge to the closest region of t.open.
+func (t *tally) assign() {
+	for s := range t.slot {
+		t.slot[s] = -1
+	}
+	for i, s := range t.open {
+		t.slot[s] = i
 	}
 	n := len(t.regions)
 	for e := range t.first {
 		for _, s := range t.near[e*n : e*n+n] {
-			if set>>s&1 == 1 {
-				t.first[e] = t.slot[s]
+			if i := t.slot[s]; i >= 0 {
+				t.first[e] = i
 				break
 			}
 		}
@@ -71,14 +91,17 @@ func (t *tally) route(set uint64) {
 }
 
 // pairUp finds where each edge moves when its region is lost.
-func (t *tally) pairUp(set uint64) {
+func (t *tally) pairUp() {
 	n := len(t.regions)
+	if t.pairAt == nil {
+		t.pairAt, t.moved = make([]int, n*n), make([]block, len(t.edges))
+	}
 	t.from, t.to = t.from[:0], t.to[:0]
 	clear(t.pairAt)
 	for e := range t.first {
 		mine := t.open[t.first[e]]
 		for _, s := range t.near[e*n : e*n+n] {
-			if set>>s&1 == 0 || int(s) == mine {
+			if t.slot[s] < 0 || int(s) == mine {
 				continue
 			}
 			at := &t.pairAt[mine*n+int(s)]
@@ -146,12 +169,14 @@ func highest(b *block) float64 {
 	return top
 }
 
-// weigh adds up everything that requires needs, for the regions of set.
-func (t *tally) weigh(set uint64) {
-	t.route(set)
+// weigh adds up everything that requires needs, for the regions of open, in the
+// order of their codes.
+func (t *tally) weigh(open []int) {
+	t.open = append(t.open[:0], open...)
+	t.assign()
 	region := t.limits.Survive == Region && len(t.open) > 1
 	if region {
-		t.pairUp(set)
+		t.pairUp()
 	}
 	for b := range t.blocks() {
 		t.addLoad(b)
@@ -165,7 +190,7 @@ func (t *tally) weigh(set uint64) {
 // model: base, survive (from base counts only), fill. It says false where no
 // counts would do: one region cannot survive its own loss, or every region is
 // full below the minimum.
-func (t *tally) require(set uint64) bool {
+func (t *tally) require() bool {
 	k := len(t.open)
 	possible := t.limits.Survive != Region || k >= 2
 	small := false
@@ -174,7 +199,7 @@ func (t *tally) require(set uint64) bool {
 		small = small || t.base[i] == 1
 	}
 	if t.limits.Survive == Machine && k > 1 && small && !math.IsInf(t.hard, 1) {
-		t.pairUp(set)
+		t.pairUp()
 		for b := range t.blocks() {
 			t.addSurge(b, true)
 		}
@@ -227,8 +252,8 @@ func (t *tally) settle() bool {
 		cost += float64(t.fill[i]) * t.rent[s]
 	}
 	for _, s := range t.byRent {
-		i := int(t.slot[s])
-		if i >= len(t.open) || t.open[i] != s {
+		i := t.slot[s]
+		if i < 0 {
 			continue
 		}
 		for t.count[i] < min(t.live[s], t.ceiling[s]) && total < t.limits.MaxMachines {

@@ -8,8 +8,10 @@ import (
 )
 
 const (
-	// maxCandidates is what a set of regions in one machine word holds.
-	maxCandidates = 64
+	// maxCandidates is what a set of regions in one machine word holds;
+	// maxPlainCandidates is for plain problems.
+	maxCandidates      = 64
+	maxPlainCandidates = 1000
 	// maxCount bounds the Machines of a region and every stated number, so that
 	// sums stay exact and counting up one Machine at a time stays cheap.
 	maxCount = 100_000
@@ -53,6 +55,11 @@ func (p Problem) wrong(shapes bool) []error {
 		c.matrix("transfer_usd_per_gb", p.TransferUSDPerGB, p)
 	}
 	c.limits(p.Limits)
+	if n := len(p.Candidates); c.shapes && c.errs == nil && n > maxCandidates {
+		if why := p.entangled(); why != "" {
+			c.add("candidates has %d regions; it must have 1 to %d, because %s", n, maxCandidates, why)
+		}
+	}
 	return c.errs
 }
 
@@ -102,8 +109,8 @@ func (c *checker) unique(list string, codes []string) {
 }
 
 func (c *checker) candidates(list []Candidate) {
-	if c.shapes && (len(list) == 0 || len(list) > maxCandidates) {
-		c.add("candidates has %d regions; it must have 1 to %d", len(list), maxCandidates)
+	if c.shapes && (len(list) == 0 || len(list) > maxPlainCandidates) {
+		c.add("candidates has %d regions; it must have 1 to %d", len(list), maxPlainCandidates)
 	}
 	codes := make([]string, len(list))
 	for i, cand := range list {
@@ -145,7 +152,9 @@ func (c *checker) matrix(name string, rows [][]float64, p Problem) {
 			c.add("%s[%d] has %d columns for %d candidates", name, e, len(row), len(p.Candidates))
 		}
 		for s, v := range row {
-			c.amount(v, "%s[%d][%d]", name, e, s)
+			if !(v >= 0 && v <= 1e15) { // in most cases there is no name to build
+				c.amount(v, "%s[%d][%d]", name, e, s)
+			}
 		}
 	}
 }
