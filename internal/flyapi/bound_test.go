@@ -42,3 +42,26 @@ func TestAnAnswerIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// The client hangs up on an answer without an end instead of reading it.
+func TestAnAnswerWithoutAnEndIsLeft(t *testing.T) {
+	const most = 128 // MiB that the server has to say
+	said := make(chan int, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		blank, n := strings.Repeat(" ", 1<<20), 0
+		for ; n < most; n++ {
+			if _, err := io.WriteString(w, blank); err != nil {
+				break
+			}
+		}
+		said <- n
+	}))
+	defer server.Close()
+	w := &world{t: t, url: server.URL, now: time.Now()}
+	if err := launch(t.Context(), w.dial(Options{Token: secret.New(token)})); err == nil {
+		t.Error("an answer without an end was taken")
+	}
+	if n := <-said; n == most {
+		t.Errorf("all of %d MiB were read", n)
+	}
+}

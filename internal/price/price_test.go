@@ -159,22 +159,22 @@ func TestParseRefusesWhatIsNotOneObject(t *testing.T) {
 
 // Whatever is put in the place of prices, the answer comes soon and is short.
 func TestParseRefusesFilesOfAnotherKindSoon(t *testing.T) {
-	const size = 4 << 20
-	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	const size, small = 4 << 20, 256 << 10
+	fill := func(size int, s string) string { return strings.Repeat(s, size/len(s)) }
 	long := strings.Repeat("x", size/2)
 	for name, in := range map[string]string{
-		"unknown keys":       "{" + fill("\"ram\": 1,\n") + "\"ram\": 1}",
-		"bad regions":        "{\"regions\": {" + fill("\"IAD\": \"x\",\n") + "\"IAD\": 0}}",
-		"regions and no end": "{\"regions\": {" + fill("\"iad\": 1,\n"),
+		"unknown keys":       "{" + fill(small, "\"ram\": 1,\n") + "\"ram\": 1}",
+		"bad regions":        "{\"regions\": {" + fill(size, "\"IAD\": \"one and a half times the price in iad\",\n") + "\"IAD\": 0}}",
+		"regions and no end": "{\"regions\": {" + fill(small, "\"iad\": 1,\n"),
 		"a long key":         "{\"" + long + "\": 1, \"" + long + "\": 1}",
 		"a long date":        "{\"date\": \"" + long + "\"}",
 		"a long rate":        "{\"ram_gb_second\": \"" + long + "\"}",
-		"a long number":      "{\"ram_gb_second\": 0." + strings.Repeat("1", size/2) + "}",
+		"a long number":      "{\"ram_gb_second\": 0." + strings.Repeat("1", small/2) + "}",
 		"a long factor":      "{\"regions\": {\"iad\": [\"" + long + "\"]}}",
 		"a long code":        "{\"regions\": {\"" + long + "\": 1}}",
-		"lists in lists":     fill("["),
-		"objects in objects": fill("{\"regions\":"),
-		"one line":           fill("x"),
+		"lists in lists":     fill(small, "["),
+		"objects in objects": fill(small, "{\"regions\":"),
+		"one line":           fill(small, "x"),
 	} {
 		start := time.Now()
 		_, err := price.Parse([]byte(in))
