@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/fly-placer/fly-placer/internal/config"
 	"github.com/fly-placer/fly-placer/internal/plan"
@@ -162,5 +163,29 @@ func TestALongPlanGoesToAFile(t *testing.T) {
 				t.Errorf("an output of %d bytes", n)
 			}
 		})
+	}
+}
+
+func TestAPipeThatNobodyWritesToDoesNotHoldTheProgramUp(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+		t.Skip(err)
+	}
+	done := make(chan error, 2)
+	go func() {
+		_, _, err := readIn(dir, "pipe")
+		done <- err
+		_, _, err = Process{Dir: dir}.read("pipe")
+		done <- err
+	}()
+	for range 2 {
+		select {
+		case err := <-done:
+			if err == nil {
+				t.Error("a pipe was read as a file")
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("opening the pipe does not return")
+		}
 	}
 }

@@ -67,9 +67,13 @@ func (p Process) path(name string) string {
 // matrices of round trips.
 const maxFile = 4 << 20
 
+// openFlags keep a pipe that nobody writes to from holding the program up
+// before it can be told from a file.
+const openFlags = os.O_RDONLY | syscall.O_NONBLOCK
+
 // read returns a file's content, and false when there is no such file.
 func (p Process) read(name string) ([]byte, bool, error) {
-	f, err := os.Open(p.path(name))
+	f, err := os.OpenFile(p.path(name), openFlags, 0)
 	return content(name, f, err)
 }
 
@@ -78,7 +82,7 @@ func (p Process) read(name string) ([]byte, bool, error) {
 // name is the user's word.
 func readIn(workspace, name string) ([]byte, bool, error) {
 	if filepath.IsAbs(name) {
-		f, err := os.Open(name)
+		f, err := os.OpenFile(name, openFlags, 0)
 		return content(name, f, err)
 	}
 	root, err := os.OpenRoot(workspace)
@@ -86,7 +90,7 @@ func readIn(workspace, name string) ([]byte, bool, error) {
 		return nil, false, fmt.Errorf("read %s: %w", name, err)
 	}
 	defer root.Close()
-	f, err := root.Open(filepath.Clean(name))
+	f, err := root.OpenFile(filepath.Clean(name), openFlags, 0)
 	return content(name, f, err)
 }
 
@@ -109,9 +113,12 @@ func content(name string, f *os.File, err error) ([]byte, bool, error) {
 	case info.Size() > maxFile:
 		return nil, false, fmt.Errorf("read %s: it is longer than %d MB", name, maxFile>>20)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile))
-	if err != nil {
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	switch {
+	case err != nil:
 		return nil, false, fmt.Errorf("read %s: %w", name, err)
+	case len(data) > maxFile: // it grew
+		return nil, false, fmt.Errorf("read %s: it is longer than %d MB", name, maxFile>>20)
 	}
 	return data, true, nil
 }

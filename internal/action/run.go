@@ -177,7 +177,7 @@ func (r *run) userAgent() string { return "fly-placer/" + r.Version }
 func (r *run) problem(level slog.Level, err error) {
 	var args []any
 	for _, h := range hint.Of(err) {
-		args = append(args, slog.String("hint", h))
+		args = append(args, slog.String("hint", r.redact(h)))
 	}
 	r.log.Log(context.Background(), level, r.redact(err.Error()), args...)
 }
@@ -238,9 +238,9 @@ func each(err error) []error {
 func (r *run) tell(level slog.Level, text, next string) {
 	var args []any
 	if next != "" {
-		args = append(args, slog.String("hint", next))
+		args = append(args, slog.String("hint", r.redact(next)))
 	}
-	r.log.Log(context.Background(), level, text, args...)
+	r.log.Log(context.Background(), level, r.redact(text), args...)
 }
 
 func (r *run) problems(err error, app string) []report.Problem {
