@@ -248,7 +248,7 @@ func (r *run) history(ctx context.Context, q question, names []string, now time.
 func (r *run) metrics(org string) (*promapi.Client, error) {
 	return promapi.New(promapi.Options{
 		BaseURL: cmp.Or(r.cfg.PrometheusURL, "https://api.fly.io/prometheus/"+org),
-		Token:   r.cfg.MetricsToken.Reveal(), UserAgent: r.userAgent(),
+		Token:   r.cfg.MetricsToken.Reveal(), UserAgent: r.userAgent(), Now: r.Now,
 	})
 }
 

@@ -45,8 +45,13 @@ type world struct {
 // workflow for a pull request would. With serve it keeps them up afterwards,
 // until ctx ends.
 func Run(ctx context.Context, p action.Process, serve bool) error {
+	return play(ctx, p, serve, story)
+}
+
+// play is Run for a story that plays at a time.
+func play(ctx context.Context, p action.Process, serve bool, at time.Time) error {
 	began := p.Now()
-	clock, ahead := func() time.Time { return story }, 0
+	clock, ahead := func() time.Time { return at }, 0
 	if serve { // your own commands go by the real clock
 		clock, ahead = p.Now, serveHours
 	}

@@ -110,8 +110,9 @@ func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
 	limits.MaxChanges = usual
 	moves := changes(p.Current, a.free.Placement)
 	within := moves <= usual && a.free.MonthlyCost <= guard*slack
+	allowed := guard * slack
 	defer func() { // by the limits as they are in the end
-		if a.free.MonthlyCost > max(guard*slack, limits.MaxMonthlyCost) {
+		if a.free.MonthlyCost > allowed {
 			a.binding = append(a.binding, "max-cost-increase")
 		}
 		if moves > limits.MaxChanges {
@@ -149,6 +150,7 @@ func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
 	}
 	if least := nearest(a.Solution, "max_monthly_cost"); least > 0 {
 		limits.MaxMonthlyCost = least * (1 + pol.MaxCostIncrease) * slack
+		allowed = limits.MaxMonthlyCost
 		if team > 0 {
 			limits.MaxMonthlyCost = min(limits.MaxMonthlyCost, team)
 		}
