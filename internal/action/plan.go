@@ -166,9 +166,7 @@ type appFacts struct {
 // trip for the apps and regions, and one for the metrics, whose address
 // follows from the app's organization.
 func (r *run) read(ctx context.Context, now time.Time) (facts, error) {
-	fly, err := flyapi.New(ctx, flyapi.Options{
-		APIURL: r.cfg.FlyAPIURL, GraphQLURL: r.cfg.FlyGraphQLURL, Token: r.cfg.FlyToken, UserAgent: r.userAgent(),
-	})
+	fly, err := r.machines(ctx)
 	if err != nil {
 		return facts{}, err
 	}
@@ -195,7 +193,8 @@ func (r *run) read(ctx context.Context, now time.Time) (facts, error) {
 	if err := group.Wait(); err != nil {
 		return out, err
 	}
-	return out, r.histories(ctx, out.apps, now)
+	r.histories(ctx, out.apps, now)
+	return out, nil
 }
 
 // A question is what one call to the metrics asks: apps of one organization
@@ -206,7 +205,7 @@ type question struct {
 }
 
 // histories adds the metrics to apps. An organization's failure is its apps'.
-func (r *run) histories(ctx context.Context, apps map[string]appFacts, now time.Time) error {
+func (r *run) histories(ctx context.Context, apps map[string]appFacts, now time.Time) {
 	asked := map[question][]string{}
 	for _, app := range r.cfg.Apps {
 		f := apps[app.Name]
@@ -217,9 +216,9 @@ func (r *run) histories(ctx context.Context, apps map[string]appFacts, now time.
 		asked[q] = append(asked[q], app.Name)
 	}
 	var mu sync.Mutex
-	var group errgroup.Group
+	var group sync.WaitGroup
 	for q, names := range asked {
-		group.Go(func() error {
+		group.Go(func() {
 			histories, err := r.history(ctx, q, names, now)
 			mu.Lock()
 			defer mu.Unlock()
@@ -228,10 +227,9 @@ func (r *run) histories(ctx context.Context, apps map[string]appFacts, now time.
 				f.history, f.err = histories[name], err
 				apps[name] = f
 			}
-			return nil
 		})
 	}
-	return group.Wait()
+	group.Wait()
 }
 
 func (r *run) history(ctx context.Context, q question, names []string, now time.Time) (map[string]demand.History, error) {
@@ -252,14 +250,19 @@ func (r *run) metrics(org string) (*promapi.Client, error) {
 	})
 }
 
+// machines is the client for the Machines API.
+func (r *run) machines(ctx context.Context) (*flyapi.Client, error) {
+	return flyapi.New(ctx, flyapi.Options{
+		APIURL: r.cfg.FlyAPIURL, GraphQLURL: r.cfg.FlyGraphQLURL, Token: r.cfg.FlyToken, UserAgent: r.userAgent(),
+	})
+}
+
 // orgOf finds the organization whose metrics hold app.
 func (r *run) orgOf(ctx context.Context, app config.AppConfig) (string, error) {
 	if app.Org != "" || r.cfg.PrometheusURL != "" {
 		return app.Org, nil
 	}
-	fly, err := flyapi.New(ctx, flyapi.Options{
-		APIURL: r.cfg.FlyAPIURL, GraphQLURL: r.cfg.FlyGraphQLURL, Token: r.cfg.FlyToken, UserAgent: r.userAgent(),
-	})
+	fly, err := r.machines(ctx)
 	if err != nil {
 		return "", err
 	}

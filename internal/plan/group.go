@@ -12,7 +12,6 @@ import (
 	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/placement"
-	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/region"
 )
 
@@ -76,10 +75,7 @@ func planGroup(in Input, g fleet.Group, share float64, several bool) (Group, err
 func compute(in Input, g fleet.Group, counts map[region.Code]int) (float64, error) {
 	sum := 0.0
 	for _, code := range slices.Sorted(maps.Keys(counts)) {
-		usd, err := in.Prices.Monthly(g.Guest, code)
-		if errors.Is(err, price.ErrUnknownRegion) {
-			usd, err = dearest(in.Prices, g.Guest), nil
-		}
+		usd, _, err := monthly(in.Prices, g.Guest, code)
 		if err != nil {
 			return 0, err
 		}

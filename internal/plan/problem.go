@@ -146,20 +146,19 @@ func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int)
 	var unpriced []string
 	for _, r := range rows {
 		wanted := slices.Contains(in.Policy.Require, r.Code) || in.Policy.MinInRegion[r.Code] > 0
-		usd, err := in.Prices.Monthly(g.Guest, r.Code)
+		usd, known, err := monthly(in.Prices, g.Guest, r.Code)
 		switch {
-		case errors.Is(err, price.ErrUnknownRegion) && current[r.Code] == 0 && !wanted:
+		case err != nil:
+			return nil, err
+		case !known && current[r.Code] == 0 && !wanted:
 			unpriced = append(unpriced, string(r.Code))
 			continue
-		case errors.Is(err, price.ErrUnknownRegion):
-			usd = dearest(in.Prices, g.Guest)
+		case !known:
 			p.findings = append(p.findings, Finding{
 				Warning,
 				fmt.Sprintf("no price is known for %s: the dearest known price is taken", r.Code),
 				"add it with the prices option",
 			})
-		case err != nil:
-			return nil, err
 		}
 		c := placement.Candidate{
 			Region: string(r.Code), MachineCost: usd,
@@ -179,6 +178,16 @@ func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int)
 		})
 	}
 	return out, nil
+}
+
+// monthly is the price of a Machine in a region, and whether it is known: the
+// dearest known price stands in for one that is not.
+func monthly(t price.Table, g price.Guest, c region.Code) (usd float64, known bool, err error) {
+	usd, err = t.Monthly(g, c)
+	if errors.Is(err, price.ErrUnknownRegion) {
+		return dearest(t, g), false, nil
+	}
+	return usd, err == nil, err
 }
 
 // dearest is the highest price of g in any region; a guess that never makes a
