@@ -73,7 +73,11 @@ var bad = map[string][]string{
 	"require-regions":         {"iax", "london", "xyz", "iad, jfk, qqq", "IAD FRO", ",", strings.Repeat("q", 41)},
 	"exclude-regions":         {"us-east-1"},
 	"allow-regions":           {"europe"},
-	"survive":                 {"region", "Machine", "machines"},
+	"survive":                 {"regions", "Machine", "machines"},
+	"backend-region":          {"iax", "eu", "iad, fra", strings.Repeat("q", 41)},
+	"backend-round-trips":     {"-1", "many", "1001"},
+	"cold-start":              {"1", "-1s", "2m"},
+	"transfer-pricing":        {"public", "Granular"},
 	"target-utilization":      {"0", "1.01", "0%", "101%", "80 percent", "%", "NaN", "-0.5"},
 	"max-changes":             {"0", "half"},
 	"allow-litefs":            {"yes", "1"},
@@ -228,6 +232,8 @@ func TestContradictingLimits(t *testing.T) {
 		{"--allow-regions eu --exclude-regions eu", ""},
 		{"--allow-regions eu --min-regions 6", ""},
 		{"--min-regions 19", ""},
+		{"--survive region --max-regions 1", ""},
+		{"--survive region --allow-regions iad", ""},
 		{"", "defaults: {min-regions: 2}\napps:\n  shop:\n    max-regions: 1\n"},
 	}
 	var b strings.Builder

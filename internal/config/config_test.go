@@ -56,7 +56,7 @@ func TestDefaults(t *testing.T) {
 		Apps: []config.AppConfig{{Name: "shop", Policy: plan.Policy{
 			Window: 7 * 24 * time.Hour, ValuePerMS: 0.005, ChangeCost: plan.ChangeCost{Share: 0.02},
 			MaxCostIncrease: 0.25, MinRegions: 1, MinMachines: 2, MaxMachines: 200, MinMachinesPerRegion: 1,
-			Survive: placement.Machine, TargetUtilization: 0.8, MinRequests: 1000,
+			Survive: placement.Machine, TargetUtilization: 0.8, MinRequests: 1000, BackendRoundTrips: 1, ColdStart: time.Second,
 		}}},
 		FlyToken: secret.New(flyToken), MetricsToken: secret.New(flyToken),
 		FlyAPIURL: "https://api.machines.dev", FlyGraphQLURL: "https://api.fly.io/graphql",
@@ -113,7 +113,7 @@ var samples = map[string]string{
 	"value-per-ms": "$0.01", "change-cost": "12.50", "max-cost-increase": "10%", "max-monthly-cost": "99.5", "prices": "prices.json",
 	"max-p95-latency": "80ms", "min-regions": "2", "max-regions": "5", "min-machines": "3", "max-machines": "20",
 	"min-machines-per-region": "2", "min-in-region": "iad=4, fra=2", "require-regions": "iad, fra", "exclude-regions": "sa, hkg",
-	"allow-regions": "eu, na", "survive": "none", "target-utilization": "0.5", "max-changes": "4", "allow-litefs": "true",
+	"allow-regions": "eu, na", "survive": "none", "backend-region": "fra", "backend-round-trips": "2.5", "cold-start": "400ms", "transfer-pricing": "flat", "target-utilization": "0.5", "max-changes": "4", "allow-litefs": "true",
 	"comment": "never", "comment-key": "shop-eu", "report-dir": "out", "log-format": "json", "fail-on": "error, changes",
 }
 
@@ -174,6 +174,7 @@ func TestValuesAreRead(t *testing.T) {
 		AllowAreas: []region.Area{region.Europe, region.NorthAmerica},
 		Allow:      []region.Code{"ams", "arn", "cdg", "dfw", "ewr", "fra", "iad", "lax", "lhr", "ord", "sjc", "yyz"},
 		Survive:    placement.None, TargetUtilization: 0.5, MaxChanges: 4, AllowLiteFS: true,
+		BackendRegion: "fra", BackendRoundTrips: 2.5, ColdStart: 400 * time.Millisecond, FlatTransfer: true,
 	}
 	want := config.Config{
 		Command: config.Plan,

@@ -103,6 +103,8 @@ func placeholder(o Option) string {
 		return "DURATION"
 	case Regexp:
 		return "REGEXP"
+	case Region:
+		return "REGION"
 	case Regions:
 		return "REGIONS"
 	case Counts:

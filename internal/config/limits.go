@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fly-placer/fly-placer/internal/hint"
+	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/region"
 )
@@ -96,7 +97,13 @@ func (c *checker) regions() {
 		c.fail([]string{"max-regions", "require-regions", "min-in-region"}, fmt.Errorf("%s is less than the %d regions of %s",
 			c.name("max-regions"), len(required), c.sources("require-regions", "min-in-region")))
 	}
-	if left := c.left(); left < max(1, p.MinRegions) {
+	if p.Survive == placement.Region && p.MaxRegions == 1 {
+		c.fail([]string{"survive", "max-regions"}, fmt.Errorf("%s needs two regions, more than %s", c.name("survive"), c.name("max-regions")))
+	}
+	if left := c.left(); p.Survive == placement.Region && left == 1 {
+		c.fail([]string{"survive", "allow-regions", "exclude-regions"}, fmt.Errorf("%s needs two regions, more than %s leave",
+			c.name("survive"), c.sources("allow-regions", "exclude-regions")))
+	} else if left < max(1, p.MinRegions) {
 		from := ""
 		if narrowed := c.sources("allow-regions", "exclude-regions"); narrowed != "" {
 			from = " that " + narrowed + " leave"

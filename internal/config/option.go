@@ -126,6 +126,7 @@ const (
 	Share    Kind = "share"    // Percent or USD
 	Duration Kind = "duration" // "7d", "36h", "80ms"; Min and Max in seconds
 	Regexp   Kind = "regexp"
+	Region   Kind = "region"  // one code
 	Regions  Kind = "regions" // codes and areas
 	Counts   Kind = "counts"  // "iad=4, fra=2"
 	URL      Kind = "url"

@@ -58,6 +58,13 @@ func parseRegions(_ Option, text string) (places, error) {
 	return places{codes, slices.Compact(areas)}, nil
 }
 
+func parseRegion(_ Option, text string) (region.Code, error) {
+	if len(text) > longestRegion {
+		return "", errors.New("want one region code such as iad")
+	}
+	return region.BuiltIn().Parse(text)
+}
+
 // aroundEquals finds the blanks that may stand on both sides of "=".
 var aroundEquals = regexp.MustCompile(`[ \t]*=[ \t]*`)
 

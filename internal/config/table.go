@@ -133,6 +133,21 @@ var (
 			DefaultNote: "built in", Example: "latency.csv", Place: Apps,
 			Help: "File with measured round trips between regions",
 		},
+		{
+			Name: "backend-region", Group: GroupDemand, value: oneRegion(func(s *settings) *region.Code { return &s.app.Policy.BackendRegion }),
+			DefaultNote: "none", Example: "iad", Place: Apps,
+			Help: "Region of the database, or whatever else the Machines wait for: its distance from a Machine counts as latency too",
+		},
+		{
+			Name: "backend-round-trips", Group: GroupDemand, value: fraction(func(s *settings) *float64 { return &s.app.Policy.BackendRoundTrips }),
+			Default: "1", Example: "2.5", Max: 1000, Place: Apps,
+			Help: "How often an average request goes to `backend-region` and back",
+		},
+		{
+			Name: "cold-start", Group: GroupDemand, value: duration(func(s *settings) *time.Duration { return &s.app.Policy.ColdStart }),
+			Default: "1s", Example: "400ms", Max: minute, Place: Apps,
+			Help: "How long a Machine that fly-proxy stopped takes to start: what a request waits that comes after a quiet gap",
+		},
 
 		{
 			Name: "value-per-ms", Group: GroupWorth, value: usd(func(s *settings) *float64 { return &s.app.Policy.ValuePerMS }),
@@ -158,6 +173,13 @@ var (
 			Name: "prices", Group: GroupWorth, value: path(func(s *settings) *string { return &s.app.Prices }),
 			DefaultNote: "built in", Example: "prices.json", Place: Apps,
 			Help: "File with your own prices",
+		},
+		{
+			Name: "transfer-pricing", Group: GroupWorth, value: choice(func(s *settings) func(string) {
+				return func(v string) { s.app.Policy.FlatTransfer = v == "flat" }
+			}),
+			Default: "granular", Values: []string{"granular", "flat"}, Place: Apps,
+			Help: "How Fly.io bills the organization for traffic between regions: `granular`, at the private rates, or `flat`, at the public ones, as for organizations from before July 18, 2024 that did not switch",
 		},
 
 		{
@@ -218,8 +240,8 @@ var (
 			Name: "survive", Group: GroupLimits, value: choice(func(s *settings) func(string) {
 				return func(v string) { s.app.Policy.Survive = placement.Survive(v) }
 			}),
-			Default: "machine", Values: []string{"none", "machine"}, Place: Apps,
-			Help: "What may fail without overloading the rest",
+			Default: "machine", Values: []string{"none", "machine", "region"}, Place: Apps,
+			Help: "What may fail without overloading the rest; `region` includes a Machine and keeps at least two regions",
 		},
 		{
 			Name: "target-utilization", Group: GroupLimits, value: fraction(func(s *settings) *float64 { return &s.app.Policy.TargetUtilization }),

@@ -83,6 +83,10 @@ func duration(at func(*settings) *time.Duration) value {
 func expression(at func(*settings) *string) value { return into(Regexp, parseRegexp, at) }
 func regions(put func(*settings, places)) value   { return read(Regions, parseRegions, put) }
 
+func oneRegion(at func(*settings) *region.Code) value {
+	return into(Region, parseRegion, at)
+}
+
 func counts(at func(*settings) *map[region.Code]int) value {
 	return into(Counts, parseCounts, at)
 }

@@ -53,6 +53,15 @@ type Policy struct {
 	// MinRequests is the fewest responses in the window that a decision rests on.
 	MinRequests float64
 	AllowLiteFS bool
+	// BackendRegion is where the Machines' database is; "" when there is none.
+	// A request goes there BackendRoundTrips times.
+	BackendRegion     region.Code
+	BackendRoundTrips float64
+	// ColdStart is how long a stopped Machine takes to start.
+	ColdStart time.Duration
+	// FlatTransfer tells that the organization pays the public rates for
+	// traffic between regions, not the granular private ones.
+	FlatTransfer bool
 }
 
 // A ChangeCost says what opening or closing a region must be worth a month:

@@ -164,6 +164,7 @@ func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int)
 			Region: string(r.Code), MachineCost: usd,
 			MinMachines: max(floor[r.Code], in.Policy.MinInRegion[r.Code]),
 			Required:    slices.Contains(in.Policy.Require, r.Code),
+			BackendMS:   backendMS(in, r),
 		}
 		if r.Status != region.Deployable {
 			c.MaxMachines = current[r.Code] // what is left there may stay, nothing new starts
@@ -178,6 +179,16 @@ func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int)
 		})
 	}
 	return out, nil
+}
+
+// backendMS is what each request served in r waits for the backend.
+func backendMS(in Input, r region.Region) float64 {
+	backend, ok := in.Catalog.Lookup(in.Policy.BackendRegion)
+	if !ok {
+		return 0
+	}
+	ms, _ := in.Latency.RTT(r, backend)
+	return in.Policy.BackendRoundTrips * ms
 }
 
 // monthly is the price of a Machine in a region, and whether it is known: the

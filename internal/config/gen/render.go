@@ -228,7 +228,7 @@ func valueSchema(o config.Option) object {
 			"type":                 "object",
 			"additionalProperties": object{"type": "integer", "minimum": o.Min, "maximum": o.Max},
 		}}}
-	case config.Path, config.URL, config.Secret:
+	case config.Region, config.Path, config.URL, config.Secret:
 	}
 	return words
 }
