@@ -38,6 +38,24 @@ type History struct {
 	// ServedBy counts the responses of the whole period by Machine ID.
 	ServedBy map[string]float64
 
+	// EdgeBytes counts the bytes that left Fly's edge in each region over the
+	// whole period. A region without a series is absent.
+	EdgeBytes map[region.Code]float64
+	// EdgeTime is how long responses took as seen from each edge region, and
+	// AppTime as seen by the Machines of each region, over the whole period and
+	// of every status, up to the first headers of the response. The edge's time
+	// has all of the app's in it, and the way there and back. A region without
+	// responses is absent.
+	EdgeTime, AppTime map[region.Code]Mean
+	// Running is the part of the period, 0 to 1, that each Machine was up, by
+	// its ID. A Machine that was stopped all the time, or whose region went
+	// unrecorded, is absent; empty: no series of the app. What the metrics
+	// missed counts as not up, as it counts as no requests in Responses: the
+	// Machines of an organization that all stop at night leave the same hole,
+	// and cannot be told from it. By Machine, since the metrics do not name
+	// process groups: a group's share is that of the Machines it still has.
+	Running map[string]float64
+
 	// OrgUp tells for each hour whether anything at all was recorded in the
 	// whole organization: false is a gap in the metrics, not a quiet app.
 	OrgUp []bool
@@ -51,3 +69,7 @@ type History struct {
 	// Warnings are the server's own warnings, sorted, without duplicates.
 	Warnings []string
 }
+
+// A Mean is a sum of durations and of how many responses it is the sum. Means
+// can be joined, by adding both; percentiles could not.
+type Mean struct{ Seconds, Count float64 }
