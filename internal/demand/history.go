@@ -33,7 +33,8 @@ type History struct {
 	// Empty: no series.
 	ConcurrencyMean, ConcurrencyMax []float64
 	// ResponseTime is the mean time that the app took for a response over the
-	// whole period, in seconds; NaN when it is not known.
+	// whole period, in seconds, in all regions of AppTime; NaN when it is not
+	// known.
 	ResponseTime float64
 	// ServedBy counts the responses of the whole period by Machine ID.
 	ServedBy map[string]float64

@@ -18,6 +18,7 @@ import (
 const (
 	maxRate   = 0.001 // USD a second: 2,592 a month
 	maxMarkup = 100
+	maxPerGB  = 10
 )
 
 // Parse reads the user's own prices, a JSON object, and returns the built-in
@@ -25,12 +26,15 @@ const (
 //
 //	{"date": "2026-11-01",
 //	 "shared_vcpu_second": 0.00000075, "performance_vcpu_second": 0.00001196, "ram_gb_second": 0.00000193,
-//	 "regions": {"iad": 1, "fra": 0.69}}
+//	 "regions": {"iad": 1, "fra": 0.69},
+//	 "transfer_gb": {"eu": 0.004, "india": 0.05}}
 //
 // Every key may be left out. Rates are USD per second in iad, regions are
-// factors on them. Unknown and repeated keys, rates and factors that are not
-// above 0 or far too large, and malformed dates and region codes are errors:
-// the first 100 are reported together, with how many more there are.
+// factors on them; transfer_gb is USD per GB that leaves a region of an area,
+// in place of both the private and the public rate. Unknown and repeated keys,
+// rates and factors that are not above 0 (transfer: below 0) or far too large,
+// and malformed dates and region codes are errors: the first 100 are reported
+// together, with how many more there are.
 func Parse(data []byte) (Table, error) {
 	t := BuiltIn()
 	p := parser{t: &t}
@@ -65,8 +69,12 @@ func (p *parser) top(key string, value json.RawMessage) {
 		if err := p.object(value, "regions", p.region); err != nil {
 			p.problems.Addf("%w", err)
 		}
+	case "transfer_gb":
+		if err := p.object(value, "transfer_gb", p.transfer); err != nil {
+			p.problems.Addf("%w", err)
+		}
 	default:
-		p.problems.Addf("unknown key %q: use date, shared_vcpu_second, performance_vcpu_second, ram_gb_second or regions", hint.Cut(key))
+		p.problems.Addf("unknown key %q: use date, shared_vcpu_second, performance_vcpu_second, ram_gb_second, regions or transfer_gb", hint.Cut(key))
 	}
 }
 
@@ -103,6 +111,19 @@ func (p *parser) region(key string, value json.RawMessage) {
 		p.problems.Addf("regions: %s: %s is not a factor above 0 and at most %d; 1 is the price in iad", key, hint.Cut(string(value)), maxMarkup)
 	default:
 		p.t.markup[code] = x
+	}
+}
+
+func (p *parser) transfer(key string, value json.RawMessage) {
+	area := region.Area(key)
+	x, ok := number(value)
+	switch _, known := p.t.transfer[area]; {
+	case !known:
+		p.problems.Addf("transfer_gb: unknown area %q: use eu, na, sa, apac, africa or india", hint.Cut(key))
+	case !ok || x < 0 || x > maxPerGB:
+		p.problems.Addf("transfer_gb: %s: %s is not a number of USD per GB from 0 to %d", key, hint.Cut(string(value)), maxPerGB)
+	default:
+		p.t.transfer[area] = transfer{private: x, public: x}
 	}
 }
 

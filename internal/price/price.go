@@ -1,5 +1,6 @@
-// Package price says what a Machine costs: Fly.io's published formula with its
-// rates and regional markups, dated, and the user's own figures over them.
+// Package price says what a Machine costs, and what it sends to other regions:
+// Fly.io's published formula with its rates and regional markups, dated, and
+// the user's own figures over them.
 package price
 
 import (
@@ -66,6 +67,7 @@ type Table struct {
 	vcpuSecond  map[string]float64 // USD per vCPU and second in iad, by CPU kind
 	ramGBSecond float64            // USD per GB above the included memory and second in iad
 	markup      map[region.Code]float64
+	transfer    map[region.Area]transfer
 }
 
 // BuiltIn returns Fly.io's published rates.
@@ -100,6 +102,7 @@ func BuiltIn() Table {
 			"syd": 1.269230769,
 			"yyz": 1.115384615,
 		},
+		transfer: transferRates(),
 	}
 }
 

@@ -138,7 +138,7 @@ func TestParseReportsEveryProblem(t *testing.T) {
 shared_vcpu_second: 1.94 a second is 5028480 USD a month: give USD per second
 ram_gb_second: -1 is not a number above 0
 performance_vcpu_second: null is not a number above 0
-unknown key "ram": use date, shared_vcpu_second, performance_vcpu_second, ram_gb_second or regions
+unknown key "ram": use date, shared_vcpu_second, performance_vcpu_second, ram_gb_second, regions or transfer_gb
 regions: "IAD" is not a region code: use three lower-case letters
 regions: ams: 0 is not a factor above 0 and at most 100; 1 is the price in iad
 regions: fra: "cheap" is not a factor above 0 and at most 100; 1 is the price in iad

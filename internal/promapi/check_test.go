@@ -64,6 +64,26 @@ func trueHistory(w *truth, app string, hours int, hold time.Duration) demand.His
 	h := demand.History{
 		Start: start, Hours: hours, Known: true, Newest: w.newest.Truncate(time.Millisecond),
 		Responses: map[region.Code][]float64{}, ServedBy: map[string]float64{}, ResponseTime: 0.075,
+		EdgeBytes: map[region.Code]float64{}, EdgeTime: map[region.Code]demand.Mean{}, AppTime: map[region.Code]demand.Mean{}, Running: map[string]float64{},
+	}
+	for r, events := range w.bytes[app] {
+		h.EdgeBytes[region.Code(r)] = sum(events, start, worldEnd)
+	}
+	for r, times := range w.edgeFor[app] {
+		h.EdgeTime[region.Code(r)] = demand.Mean{Seconds: sum(times.seconds, start, worldEnd), Count: sum(times.count, start, worldEnd)}
+	}
+	for r, machines := range w.appFor[app] {
+		var m demand.Mean
+		for _, times := range machines {
+			m.Seconds += sum(times.seconds, start, worldEnd)
+			m.Count += sum(times.count, start, worldEnd)
+		}
+		h.AppTime[region.Code(r)] = m
+	}
+	for id := range w.up[app] {
+		if part := w.running(app, id, start, worldEnd, hold); part > 0 {
+			h.Running[id] = part
+		}
 	}
 	for r := range w.edge[app] {
 		if r != "gru" || start.Before(worldEnd) && worldEnd.After(bornAt) {
@@ -117,6 +137,7 @@ func checkHistory(t *testing.T, client *promapi.Client, w *truth) {
 				"nobody": {
 					Start: worldEnd.Add(time.Duration(-hours) * time.Hour), Hours: hours, ResponseTime: math.NaN(),
 					Responses: map[region.Code][]float64{}, ServedBy: map[string]float64{}, Newest: w.newest.Truncate(time.Millisecond),
+					EdgeBytes: map[region.Code]float64{}, EdgeTime: map[region.Code]demand.Mean{}, AppTime: map[region.Code]demand.Mean{}, Running: map[string]float64{},
 				},
 			}
 			nobody := want["nobody"]

@@ -115,7 +115,10 @@ func smallSim(t *testing.T) *promsim.Server {
 	t.Helper()
 	sim := newSim()
 	for app, perMinute := range map[string]float64{"shop": 60, "other": 6} {
-		for metric, by := range map[string]float64{"fly_edge_http_responses_count": 1, "fly_app_http_responses_count": 1, "fly_app_http_response_time_seconds_count": 1, "fly_app_http_response_time_seconds_sum": 0.05} {
+		for metric, by := range map[string]float64{
+			"fly_edge_http_responses_count": 1, "fly_app_http_responses_count": 1, "fly_app_http_response_time_seconds_count": 1, "fly_app_http_response_time_seconds_sum": 0.05,
+			"fly_edge_data_out": 1000, "fly_edge_http_response_time_seconds_count": 1, "fly_edge_http_response_time_seconds_sum": 0.08,
+		} {
 			var samples []promsim.Sample
 			for i := range 181 {
 				samples = append(samples, promsim.Sample{Time: worldNow.Add(time.Duration(i-180) * time.Minute), Value: perMinute * by * float64(i)})
@@ -230,7 +233,7 @@ func TestEveryFaultIsSurvivedOrNamed(t *testing.T) {
 					return
 				}
 				checkError(t, err, c.want, c.says)
-				if n, limit := len(sim.Requests()), map[string]int{"traffic": 5, "history": 9 * 5}[method]; n > limit {
+				if n, limit := len(sim.Requests()), map[string]int{"traffic": 5, "history": 14 * 5}[method]; n > limit {
 					t.Errorf("%d requests, want at most %d", n, limit)
 				}
 			})

@@ -9,15 +9,17 @@ import (
 func TestQueriesReadAsDocumented(t *testing.T) {
 	apps := []string{"api-2", "shop"}
 	for got, want := range map[string]string{
-		trafficQuery("shop", "", "5m"):      `sum by (region) (increase(fly_edge_http_responses_count{app="shop"}[5m]))`,
-		responsesQuery(apps, `2..|"\d`):     `sum by (app, region) (increase(fly_edge_http_responses_count{app=~"api-2|shop",status=~"2..|\"\\d"}[1h]))`,
-		servedQuery(apps):                   `sum by (app) (increase(fly_app_http_responses_count{app=~"api-2|shop"}[1h]))`,
-		concurrencyQuery("avg", apps[:1]):   `avg_over_time(sum by (app) (max by (app, instance) (fly_app_concurrency{app="api-2"}))[1h:1m])`,
-		concurrencyQuery("max", apps):       `max_over_time(sum by (app) (max by (app, instance) (fly_app_concurrency{app=~"api-2|shop"}))[1h:1m])`,
-		responseTimeQuery(apps[:1], "168h"): `sum by (app) (increase(fly_app_http_response_time_seconds_sum{app="api-2"}[168h])) / sum by (app) (increase(fly_app_http_response_time_seconds_count{app="api-2"}[168h]))`,
-		servedByQuery(apps[:1], "168h"):     `sum by (app, instance) (increase(fly_app_http_responses_count{app="api-2"}[168h]))`,
-		knownQuery(apps[:1], "24h"):         `count by (app) (last_over_time({__name__=~"fly_edge_http_responses_count|fly_app_concurrency|fly_instance_up",app="api-2"}[24h]))`,
-		orgQuery("1h"):                      `count(last_over_time(fly_instance_up[1h]))`,
+		trafficQuery("shop", "", "5m"):               `sum by (region) (increase(fly_edge_http_responses_count{app="shop"}[5m]))`,
+		responsesQuery(apps, `2..|"\d`):              `sum by (app, region) (increase(fly_edge_http_responses_count{app=~"api-2|shop",status=~"2..|\"\\d"}[1h]))`,
+		servedQuery(apps):                            `sum by (app) (increase(fly_app_http_responses_count{app=~"api-2|shop"}[1h]))`,
+		concurrencyQuery("avg", apps[:1]):            `avg_over_time(sum by (app) (max by (app, instance) (fly_app_concurrency{app="api-2"}))[1h:1m])`,
+		concurrencyQuery("max", apps):                `max_over_time(sum by (app) (max by (app, instance) (fly_app_concurrency{app=~"api-2|shop"}))[1h:1m])`,
+		runningQuery(apps[:1], "168h"):               `sum_over_time(max by (app, instance) (fly_instance_up{app="api-2"})[168h:1m])`,
+		regionQuery(edgeBytes, apps, "168h"):         `sum by (app, region) (increase(fly_edge_data_out{app=~"api-2|shop"}[168h]))`,
+		regionQuery(appTime+"_sum", apps[:1], "24h"): `sum by (app, region) (increase(fly_app_http_response_time_seconds_sum{app="api-2"}[24h]))`,
+		servedByQuery(apps[:1], "168h"):              `sum by (app, instance) (increase(fly_app_http_responses_count{app="api-2"}[168h]))`,
+		knownQuery(apps[:1], "24h"):                  `count by (app) (last_over_time({__name__=~"fly_edge_http_responses_count|fly_app_concurrency|fly_instance_up",app="api-2"}[24h]))`,
+		orgQuery("1h"):                               `count(last_over_time(fly_instance_up[1h]))`,
 		newestQuery(apps[:1], "10100m"): `max(tlast_over_time(fly_instance_up[10100m]), ` +
 			`tlast_over_time({__name__=~"fly_edge_http_responses_count|fly_app_concurrency",app="api-2"}[10100m]))`,
 		promDuration(90 * time.Second):         "90s",

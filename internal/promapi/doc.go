@@ -45,7 +45,8 @@
 //     its Machine twice: hence the maximum by Machine inside. A replaced
 //     Machine stands beside the new one for up to a minute; that is at most
 //     one point of the sixty in an hour's mean, and can raise the hour's
-//     maximum for that minute. A staleness marker ends a series at once.
+//     maximum for that minute. A staleness marker ends a series at once. A
+//     Machine that stops counts as up for as long.
 //   - Range queries of 50 points and more have their start moved to a multiple
 //     of the step, unless caches are off; whole hours are not affected.
 //   - An instant query near now is answered as of 30 seconds ago, unless

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/region"
@@ -20,7 +22,7 @@ const (
 	appsPerQuery = 100
 	// queriesAtOnce bounds the requests in flight, whatever the number of
 	// apps; the queries for one app go out all together.
-	queriesAtOnce = 9
+	queriesAtOnce = 14
 	// shortestSpan is the number of hours that a query is not halved below.
 	shortestSpan = 24
 )
@@ -109,7 +111,10 @@ func (h *history) parts(apps []string) []part {
 	mean := func(apps []string) string { return concurrencyQuery("avg", apps) }
 	highest := func(apps []string) string { return concurrencyQuery("max", apps) }
 	servedBy := func(apps []string) string { return servedByQuery(apps, whole) }
-	responseTime := func(apps []string) string { return responseTimeQuery(apps, whole) }
+	byRegion := func(metric string) func([]string) string {
+		return func(apps []string) string { return regionQuery(metric, apps, whole) }
+	}
+	running := func(apps []string) string { return runningQuery(apps, whole) }
 	known := func(apps []string) string { return knownQuery(apps, whole) }
 	newest := func(apps []string) string {
 		return newestQuery(apps, promDuration(h.asked.Sub(h.start()).Truncate(time.Millisecond)))
@@ -119,9 +124,14 @@ func (h *history) parts(apps []string) []part {
 		{op: "responses of Machines", apps: apps, hourly: true, text: servedQuery, take: h.hourlyInto(func(d *demand.History) *[]float64 { return &d.Served })},
 		{op: "mean concurrency", apps: apps, hourly: true, text: mean, take: h.hourlyInto(func(d *demand.History) *[]float64 { return &d.ConcurrencyMean })},
 		{op: "highest concurrency", apps: apps, hourly: true, text: highest, take: h.hourlyInto(func(d *demand.History) *[]float64 { return &d.ConcurrencyMax })},
-		{op: "response time", apps: apps, at: h.end, text: responseTime, take: h.takeResponseTime},
-		{op: "responses by Machine", apps: apps, at: h.end, text: servedBy, take: h.takeServedBy},
-		{op: "series of the app", apps: apps, at: h.end, text: known, take: h.takeKnown},
+		{op: "responses by Machine", apps: apps, at: h.end, text: servedBy, take: h.each(func(d *demand.History, of model.Metric, v float64) { d.ServedBy[string(of["instance"])] = v })},
+		{op: "bytes per edge region", apps: apps, at: h.end, text: byRegion(edgeBytes), take: h.each(func(d *demand.History, of model.Metric, v float64) { d.EdgeBytes[region.Code(of["region"])] = v })},
+		{op: "response time at the edge", apps: apps, at: h.end, text: byRegion(edgeTime + "_sum"), take: h.each(func(d *demand.History, of model.Metric, v float64) { addMean(d.EdgeTime, of, v, 0) })},
+		{op: "responses timed at the edge", apps: apps, at: h.end, text: byRegion(edgeTime + "_count"), take: h.each(func(d *demand.History, of model.Metric, v float64) { addMean(d.EdgeTime, of, 0, v) })},
+		{op: "response time of Machines", apps: apps, at: h.end, text: byRegion(appTime + "_sum"), take: h.each(func(d *demand.History, of model.Metric, v float64) { addMean(d.AppTime, of, v, 0) })},
+		{op: "responses timed at Machines", apps: apps, at: h.end, text: byRegion(appTime + "_count"), take: h.each(func(d *demand.History, of model.Metric, v float64) { addMean(d.AppTime, of, 0, v) })},
+		{op: "Machines that ran", apps: apps, at: h.end, text: running, take: h.each(h.takeRunning)},
+		{op: "series of the app", apps: apps, at: h.end, text: known, take: h.each(func(d *demand.History, _ model.Metric, v float64) { d.Known = v > 0 })},
 		{op: "newest sample", apps: apps, at: h.asked, text: newest, take: h.takeNewest},
 	}
 }
@@ -156,8 +166,10 @@ func (h *history) read(ctx context.Context, apps []string) (map[string]demand.Hi
 	out := make(map[string]*demand.History, len(apps))
 	for _, app := range apps {
 		out[app] = &demand.History{
-			Start: h.start(), Hours: h.hours, Filtered: h.status != "", ResponseTime: math.NaN(),
+			Start: h.start(), Hours: h.hours, Filtered: h.status != "",
 			Responses: map[region.Code][]float64{}, ServedBy: map[string]float64{}, OrgUp: make([]bool, h.hours),
+			EdgeBytes: map[region.Code]float64{}, EdgeTime: map[region.Code]demand.Mean{}, AppTime: map[region.Code]demand.Mean{},
+			Running: map[string]float64{},
 		}
 	}
 	for i, p := range parts {
@@ -262,33 +274,30 @@ func (h *history) hourlyInto(field func(*demand.History) *[]float64) func(map[st
 	}
 }
 
-func (h *history) takeResponseTime(out map[string]*demand.History, op string, a *answer) {
-	for _, s := range a.series {
-		if d := out[string(s.labels["app"])]; d != nil {
-			if v, ok := h.notes.count(op, s.samples[0].value); ok {
-				d.ResponseTime = v
+// each files an answer with one value a series, by the series' labels, where
+// its app was asked for.
+func (h *history) each(put func(d *demand.History, of model.Metric, v float64)) func(map[string]*demand.History, string, *answer) {
+	return func(out map[string]*demand.History, op string, a *answer) {
+		for _, s := range a.series {
+			if d := out[string(s.labels["app"])]; d != nil {
+				if v, ok := h.notes.count(op, s.samples[0].value); ok {
+					put(d, s.labels, v)
+				}
 			}
 		}
 	}
 }
 
-func (h *history) takeServedBy(out map[string]*demand.History, op string, a *answer) {
-	for _, s := range a.series {
-		if d := out[string(s.labels["app"])]; d != nil {
-			if v, ok := h.notes.count(op, s.samples[0].value); ok {
-				d.ServedBy[string(s.labels["instance"])] = v
-			}
-		}
-	}
+// addMean adds to the mean of the region that a series is of.
+func addMean(means map[region.Code]demand.Mean, of model.Metric, seconds, count float64) {
+	code := region.Code(of["region"])
+	m := means[code]
+	means[code] = demand.Mean{Seconds: m.Seconds + seconds, Count: m.Count + count}
 }
 
-func (h *history) takeKnown(out map[string]*demand.History, op string, a *answer) {
-	for _, s := range a.series {
-		if d := out[string(s.labels["app"])]; d != nil {
-			v, ok := h.notes.count(op, s.samples[0].value)
-			d.Known = ok && v > 0
-		}
-	}
+// takeRunning files the minutes that a Machine was up as a part of the period.
+func (h *history) takeRunning(d *demand.History, of model.Metric, minutes float64) {
+	d.Running[string(of["instance"])] = min(1, minutes/float64(60*h.hours))
 }
 
 func (h *history) takeOrg(out map[string]*demand.History, op string, a *answer) {
@@ -338,6 +347,15 @@ func (h *history) finish(out map[string]*demand.History) {
 	warnings := h.notes.sorted()
 	for _, app := range slices.Sorted(maps.Keys(out)) {
 		d := out[app]
+		for _, means := range []map[region.Code]demand.Mean{d.EdgeTime, d.AppTime} {
+			maps.DeleteFunc(means, func(_ region.Code, m demand.Mean) bool { return m.Seconds == 0 || m.Count == 0 })
+		}
+		all := demand.Mean{}
+		for _, code := range slices.Sorted(maps.Keys(d.AppTime)) {
+			all.Seconds += d.AppTime[code].Seconds
+			all.Count += d.AppTime[code].Count
+		}
+		d.ResponseTime = all.Seconds / all.Count // 0/0 is NaN, not known
 		d.OrgUp = slices.Clone(up)
 		d.Partial = h.notes.partial
 		d.Warnings = slices.Clone(warnings)

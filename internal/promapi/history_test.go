@@ -43,7 +43,7 @@ func TestFiguresAreWhatHappened(t *testing.T) {
 
 func TestHistoryIsOneRoundTrip(t *testing.T) {
 	sim := smallSim(t)
-	const queries = 9
+	const queries = 14
 	arrived, release := make(chan struct{}, 2*queries), make(chan struct{})
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		arrived <- struct{}{}
@@ -163,7 +163,7 @@ func TestAnOutageIsToldFromAQuietApp(t *testing.T) {
 			t.Errorf("%s: recorded %v, newest %s, known %t; want %v", app, h.OrgUp, h.Newest, h.Known, want)
 		}
 	}
-	if h := got["quiet"]; h.Served != nil || h.ConcurrencyMean != nil || h.ConcurrencyMax != nil || len(h.Responses) != 0 || !math.IsNaN(h.ResponseTime) || len(h.ServedBy) != 0 {
+	if h := got["quiet"]; h.Served != nil || h.ConcurrencyMean != nil || h.ConcurrencyMax != nil || len(h.Responses) != 0 || !math.IsNaN(h.ResponseTime) || len(h.ServedBy)+len(h.EdgeBytes)+len(h.EdgeTime)+len(h.AppTime)+len(h.Running) != 0 {
 		t.Errorf("an app without series: %+v", h)
 	}
 }
@@ -231,5 +231,44 @@ func TestSamplesThatComeLateAreSeenToBeMissing(t *testing.T) {
 	got, err := client.History(t.Context(), promapi.HistoryQuery{Apps: []string{"shop"}, End: worldNow, Hours: 2})
 	if h := got["shop"]; err != nil || !h.Newest.Equal(worldNow.Add(-90*time.Minute)) || h.OrgUp[1] || !math.IsNaN(h.Served[1]) {
 		t.Errorf("newest %s, recorded %v, served %v, %v", h.Newest, h.OrgUp, h.Served, err)
+	}
+}
+
+func TestHalfAMeanIsNone(t *testing.T) {
+	sim := newSim()
+	for metric, region := range map[string]string{"_sum": "ams", "_count": "fra"} {
+		var samples []promsim.Sample
+		for i := range 180 {
+			samples = append(samples, promsim.Sample{Time: worldEnd.Add(time.Duration(i-179) * time.Minute), Value: float64(i)})
+		}
+		for _, side := range []string{"edge", "app"} {
+			if err := sim.Counter("fly_"+side+"_http_response_time_seconds"+metric, map[string]string{"app": "shop", "region": region}, samples); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	client := newClient(t, serve(t, sim), testToken, nil)
+	got, err := client.History(t.Context(), promapi.HistoryQuery{Apps: []string{"shop"}, End: worldNow, Hours: 2})
+	if h := got["shop"]; err != nil || len(h.EdgeTime)+len(h.AppTime) != 0 || !math.IsNaN(h.ResponseTime) {
+		t.Errorf("edge %v, app %v, mean %v, %v; want none", h.EdgeTime, h.AppTime, h.ResponseTime, err)
+	}
+}
+
+// A Machine that moved to another host is one, whatever its two series say.
+func TestAMachineIsUpOnce(t *testing.T) {
+	sim := newSim()
+	for host, minutes := range map[string][2]int{"a1b2": {0, 40}, "c3d4": {30, 60}} {
+		var samples []promsim.Sample
+		for i := minutes[0]; i < minutes[1]; i++ {
+			samples = append(samples, promsim.Sample{Time: worldEnd.Add(time.Duration(i-120)*time.Minute + 30*time.Second), Value: 1})
+		}
+		if err := sim.Gauge("fly_instance_up", map[string]string{"app": "shop", "region": "ams", "instance": "m1", "host": host}, samples); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := newClient(t, serve(t, sim), testToken, nil)
+	got, err := client.History(t.Context(), promapi.HistoryQuery{Apps: []string{"shop"}, End: worldNow, Hours: 4})
+	if want := map[string]float64{"m1": 0.25}; err != nil || !cmp.Equal(want, got["shop"].Running, approx) {
+		t.Errorf("running %v, %v; want %v", got["shop"].Running, err, want)
 	}
 }

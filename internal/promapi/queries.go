@@ -16,12 +16,13 @@ import (
 
 // Metric names, as Fly.io publishes them.
 const (
-	edgeResponses   = "fly_edge_http_responses_count"
-	appResponses    = "fly_app_http_responses_count"
-	appSeconds      = "fly_app_http_response_time_seconds_sum"
-	appSecondsCount = "fly_app_http_response_time_seconds_count"
-	concurrency     = "fly_app_concurrency"
-	machineUp       = "fly_instance_up"
+	edgeResponses = "fly_edge_http_responses_count"
+	edgeBytes     = "fly_edge_data_out"
+	edgeTime      = "fly_edge_http_response_time_seconds" // a histogram
+	appResponses  = "fly_app_http_responses_count"
+	appTime       = "fly_app_http_response_time_seconds" // a histogram
+	concurrency   = "fly_app_concurrency"
+	machineUp     = "fly_instance_up"
 )
 
 // anySeries matches the metrics that tell that an app exists, proxySeries
@@ -109,9 +110,17 @@ func servedByQuery(apps []string, window string) string {
 	return increased("app, instance", appResponses, ofApps(apps), window)
 }
 
-func responseTimeQuery(apps []string, window string) string {
-	selector := ofApps(apps)
-	return increased("app", appSeconds, selector, window) + " / " + increased("app", appSecondsCount, selector, window)
+// regionQuery sums by app and region what a counter grew by in a window.
+func regionQuery(metric string, apps []string, window string) string {
+	return increased("app, region", metric, ofApps(apps), window)
+}
+
+// runningQuery counts the minutes of a window in which each Machine was up. A
+// stopped Machine has no samples. The number of samples would do, if it were
+// known how many there are in a minute; the maximum counts a Machine once that
+// moved to another host.
+func runningQuery(apps []string, window string) string {
+	return fmt.Sprintf("sum_over_time(max by (app, instance) (%s{%s})[%s:1m])", machineUp, ofApps(apps), window)
 }
 
 // concurrencyQuery asks for the mean ("avg") or largest ("max") number of

@@ -170,7 +170,7 @@ func (n *notes) sorted() []string {
 }
 
 // firstOfEach joins errors in their order, but of those that say the same
-// (kind and status) only the first: eight queries that all lack the right
+// (kind and status) only the first: a dozen queries that all lack the right
 // token are one mistake.
 func firstOfEach(errs ...error) error {
 	type class struct {

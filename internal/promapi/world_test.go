@@ -51,7 +51,10 @@ type event struct {
 type truth struct {
 	edge    map[string]map[string]map[string][]event // app, region, status: responses
 	served  map[string]map[string][]event            // app, Machine: responses
-	seconds map[string][]event                       // app: response time of all of them
+	bytes   map[string]map[string][]event            // app, edge region: bytes out
+	edgeFor map[string]map[string]timed              // app, edge region: response time there
+	appFor  map[string]map[string][]timed            // app, region: response time, one for each Machine
+	up      map[string]map[string][]event            // app, Machine: seen
 	load    map[string]map[string][][]event          // app, Machine, one list per proxy: requests in flight
 	newest  time.Time                                // last sample of either app
 }
@@ -59,9 +62,13 @@ type truth struct {
 func newTruth() *truth {
 	return &truth{
 		edge: map[string]map[string]map[string][]event{}, served: map[string]map[string][]event{},
-		seconds: map[string][]event{}, load: map[string]map[string][][]event{},
+		bytes: map[string]map[string][]event{}, edgeFor: map[string]map[string]timed{}, appFor: map[string]map[string][]timed{},
+		up: map[string]map[string][]event{}, load: map[string]map[string][][]event{},
 	}
 }
+
+// A timed is a number of responses and the seconds that they took together.
+type timed struct{ seconds, count []event }
 
 // saw notes when something was recorded.
 func (w *truth) saw(at time.Time) {
@@ -170,6 +177,16 @@ func (h *host) count(t *testing.T, sim *promsim.Server, metric string, labels ma
 	return events
 }
 
+// time records the two counters of a histogram's mean: so many responses a
+// minute, each of so many seconds.
+func (h *host) time(t *testing.T, sim *promsim.Server, metric string, labels map[string]string, from, to time.Time, perMinute, seconds float64) timed {
+	t.Helper()
+	return timed{
+		seconds: h.count(t, sim, metric+"_sum", labels, from, to, func(time.Time) float64 { return perMinute * seconds }),
+		count:   h.count(t, sim, metric+"_count", labels, from, to, func(time.Time) float64 { return perMinute }),
+	}
+}
+
 // record fills sim with the world and returns what really happened in it.
 func record(t *testing.T, sim *promsim.Server) *truth {
 	t.Helper()
@@ -190,7 +207,7 @@ func record(t *testing.T, sim *promsim.Server) *truth {
 	edges := map[string][]string{"api-2": regions[:2], "shop": regions}
 	for _, app := range slices.Sorted(maps.Keys(edges)) {
 		used := edges[app]
-		w.edge[app] = map[string]map[string][]event{}
+		w.edge[app], w.bytes[app], w.edgeFor[app] = map[string]map[string][]event{}, map[string][]event{}, map[string]timed{}
 		for i, r := range used {
 			w.edge[app][r] = map[string][]event{}
 			for _, status := range slices.Sorted(maps.Keys(rates)) {
@@ -200,6 +217,9 @@ func record(t *testing.T, sim *promsim.Server) *truth {
 				events := w.edge[app][r][status]
 				w.saw(events[len(events)-1].at)
 			}
+			labels := map[string]string{"app": app, "region": r}
+			w.bytes[app][r] = hosts[r].count(t, sim, "fly_edge_data_out", labels, worldStart, worldNow, wave(2e6, 5*i))
+			w.edgeFor[app][r] = hosts[r].time(t, sim, "fly_edge_http_response_time_seconds", with(labels, "status", "200"), worldStart, worldNow, 30, 0.08+0.03*float64(i))
 		}
 	}
 	recordBorn(t, sim, w)
@@ -217,10 +237,14 @@ func record(t *testing.T, sim *promsim.Server) *truth {
 	for _, app := range slices.Sorted(maps.Keys(machines)) {
 		list := machines[app]
 		w.served[app], w.load[app] = map[string][]event{}, map[string][][]event{}
+		w.appFor[app], w.up[app] = map[string][]timed{}, map[string][]event{}
 		for i, m := range list {
 			m.record(t, sim, w, app, hosts[m.region], wave(60, 3*i))
 		}
 	}
+	// Machine m7 runs by day and does nothing.
+	day := func(at time.Time) bool { return at.Hour() >= 8 && at.Hour() < 20 }
+	machine{"m7", "syd", worldStart, worldNow}.recordUp(t, sim, w, "shop", hosts["syd"], day)
 	return w
 }
 
@@ -258,17 +282,15 @@ func (m machine) record(t *testing.T, sim *promsim.Server, w *truth, app string,
 	slices.SortFunc(served, func(a, b event) int { return a.at.Compare(b.at) })
 	w.served[app][m.id] = served
 	// Each response takes 75 ms, with the requests of status 500 not counted.
-	h.count(t, sim, "fly_app_http_response_time_seconds_count", with(labels, "status", "200"), m.from, m.to, func(time.Time) float64 { return 8 })
-	h.count(t, sim, "fly_app_http_response_time_seconds_sum", with(labels, "status", "200"), m.from, m.to, func(time.Time) float64 { return 0.6 })
+	w.appFor[app][m.region] = append(w.appFor[app][m.region], h.time(t, sim, "fly_app_http_response_time_seconds", with(labels, "status", "200"), m.from, m.to, 8, 0.075))
+	m.recordUp(t, sim, w, app, h, func(time.Time) bool { return true })
 
-	up := []promsim.Sample{}
 	load := map[string][]event{}
 	gauge := map[string][]promsim.Sample{}
 	for i, at := range h.samples {
 		if at.Before(m.from) || !at.Before(m.to) {
 			continue
 		}
-		up = append(up, promsim.Sample{Time: at, Value: 1})
 		n := math.Round(rate(at)/6 + float64(i%7))
 		load[h.proxy(at)] = append(load[h.proxy(at)], event{at, n})
 		gauge[h.proxy(at)] = append(gauge[h.proxy(at)], promsim.Sample{Time: at, Value: n})
@@ -280,7 +302,21 @@ func (m machine) record(t *testing.T, sim *promsim.Server, w *truth, app string,
 			t.Fatal(err)
 		}
 	}
-	if err := sim.Gauge("fly_instance_up", with(labels, "host", h.name), up); err != nil {
+}
+
+// recordUp adds that a Machine was up while it was awake.
+func (m machine) recordUp(t *testing.T, sim *promsim.Server, w *truth, app string, h *host, awake func(time.Time) bool) {
+	t.Helper()
+	var up []promsim.Sample
+	for _, at := range h.samples {
+		if !at.Before(m.from) && at.Before(m.to) && awake(at) {
+			up = append(up, promsim.Sample{Time: at, Value: 1})
+			w.up[app][m.id] = append(w.up[app][m.id], event{at, 1})
+			w.saw(at)
+		}
+	}
+	labels := map[string]string{"app": app, "region": m.region, "instance": m.id, "host": h.name}
+	if err := sim.Gauge("fly_instance_up", labels, up); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -307,6 +343,20 @@ func (w *truth) traffic(app string, from, to time.Time, statuses ...string) map[
 		}
 	}
 	return out
+}
+
+// running is the part of the minutes in (from, to] at which a Machine's last
+// sample was not older than hold.
+func (w *truth) running(app, id string, from, to time.Time, hold time.Duration) float64 {
+	up, all := 0.0, 0.0
+	for minute := from.Add(time.Minute); !minute.After(to); minute = minute.Add(time.Minute) {
+		samples := w.up[app][id]
+		if i := before(samples, minute); i > 0 && samples[i-1].at.After(minute.Add(-hold)) {
+			up++
+		}
+		all++
+	}
+	return up / all
 }
 
 // concurrency is the mean and the maximum over the minutes in (from, to] of

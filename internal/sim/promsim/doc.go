@@ -8,10 +8,10 @@
 // /prometheus/<org>/api/v1/, of these shapes (SEL selects labels, D is a
 // duration):
 //
-//	sum by (L, …) (increase(M{SEL}[D]))                            either
-//	sum by (app) (increase(M{SEL}[D])) / sum by (app) (increase(M{SEL}[D]))
+//	sum by (L, …) (increase(M{SEL}[D]))
 //	avg_over_time(sum by (app) (max by (app, instance) (M{SEL}))[D:D])
 //	max_over_time(…)
+//	sum_over_time(max by (app, instance) (M{SEL})[D:D])
 //	count(last_over_time(M[D])), count by (app) (last_over_time({SEL}[D]))
 //	max(tlast_over_time(M[D]), tlast_over_time({SEL}[D]))
 //

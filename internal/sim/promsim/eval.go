@@ -26,9 +26,7 @@ type row struct {
 func (s *Server) eval(q parsed, g grid, seen horizon) []row {
 	var rows []row
 	switch q.kind {
-	case ResponseTime:
-		rows = divide(s.increases(q, g, seen), s.increases(*q.with, g, seen))
-	case MeanLoad, MaxLoad:
+	case MeanLoad, MaxLoad, Running:
 		rows = s.load(q, g, seen)
 	case KnownApp, Org:
 		rows = s.group(q, seen, func(x *series, seen horizon) []float64 {
@@ -89,8 +87,9 @@ func (s *Server) increases(q parsed, g grid, seen horizon) []row {
 }
 
 // load is avg_over_time or max_over_time of sum by (app) (max by (app,
-// instance) (gauge)) over a subquery. A sample of the gauge holds for a step
-// of the subquery, or for the reach of its series when that is longer.
+// instance) (gauge)) over a subquery, or sum_over_time of the maximum alone. A
+// sample of the gauge holds for a step of the subquery, or for the reach of
+// its series when that is longer.
 func (s *Server) load(q parsed, g grid, seen horizon) []row {
 	inner := grid{start: g.start - q.window - q.step - silence, end: g.end + q.step, step: q.step}
 	inner.start -= inner.start % inner.step
@@ -116,16 +115,16 @@ func (s *Server) load(q parsed, g grid, seen horizon) []row {
 			return x.values[next-1]
 		})
 	}, math.Max)
-	apps := regroup(machines, q.by, add)
-	for i, r := range apps {
-		apps[i].values = overTimes(g, func(t int64) float64 {
+	rows := regroup(machines, q.by, add)
+	for i, r := range rows {
+		rows[i].values = overTimes(g, func(t int64) float64 {
 			return fold(q.kind, r.values, inner, t-q.window, t)
 		})
 	}
-	return apps
+	return rows
 }
 
-// fold takes the mean or the maximum of the values in (from, to].
+// fold takes the mean, the maximum or the sum of the values in (from, to].
 func fold(kind Kind, values []float64, g grid, from, to int64) float64 {
 	sum, largest, n := 0.0, math.Inf(-1), 0
 	first := int((from-g.start)/g.step) + 1
@@ -139,24 +138,10 @@ func fold(kind Kind, values []float64, g grid, from, to int64) float64 {
 		return math.NaN()
 	case kind == MeanLoad:
 		return sum / float64(n)
+	case kind == Running:
+		return sum
 	}
 	return largest
-}
-
-// divide is a / b by equal labels.
-func divide(a, b []row) []row {
-	var out []row
-	for _, x := range a {
-		for _, y := range b {
-			if maps.Equal(x.labels, y.labels) {
-				for i := range x.values {
-					x.values[i] /= y.values[i]
-				}
-				out = append(out, x)
-			}
-		}
-	}
-	return out
 }
 
 // group evaluates each series that q selects and joins those that agree in

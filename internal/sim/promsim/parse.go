@@ -16,16 +16,21 @@ type Kind string
 
 // The kinds of queries, by their shape.
 const (
-	Traffic      Kind = "traffic"          // responses by region
-	Responses    Kind = "responses"        // responses by app and region
-	Served       Kind = "served"           // responses by app
-	ServedBy     Kind = "served by"        // responses by app and Machine
-	ResponseTime Kind = "response time"    // ratio of two increases
-	MeanLoad     Kind = "mean concurrency" // avg_over_time of a subquery
-	MaxLoad      Kind = "max concurrency"  // max_over_time of a subquery
-	KnownApp     Kind = "known app"        // series of apps
-	Org          Kind = "organization"     // series of the organization
-	Newest       Kind = "newest sample"    // time of the newest sample
+	Traffic     Kind = "traffic"                // responses by region
+	Responses   Kind = "responses"              // responses by app and region
+	EdgeBytes   Kind = "edge bytes"             // fly_edge_data_out by app and region
+	EdgeSeconds Kind = "edge seconds"           // sum of the edge's response times, likewise
+	EdgeTimed   Kind = "responses timed (edge)" // count of them
+	AppSeconds  Kind = "app seconds"            // sum of the Machines' response times
+	AppTimed    Kind = "responses timed (app)"  // count of them
+	Served      Kind = "served"                 // responses by app
+	ServedBy    Kind = "served by"              // responses by app and Machine
+	MeanLoad    Kind = "mean concurrency"       // avg_over_time of a subquery
+	MaxLoad     Kind = "max concurrency"        // max_over_time of a subquery
+	Running     Kind = "running"                // sum_over_time of a subquery, by Machine
+	KnownApp    Kind = "known app"              // series of apps
+	Org         Kind = "organization"           // series of the organization
+	Newest      Kind = "newest sample"          // time of the newest sample
 )
 
 // parsed is a query of a known shape.
@@ -37,7 +42,7 @@ type parsed struct {
 	window int64 // milliseconds
 	step   int64 // of a subquery
 
-	with *parsed // divisor of a ratio, second argument of a maximum
+	with *parsed // second argument of a maximum
 }
 
 // A matcher compares one label with a text or a regular expression.
@@ -67,32 +72,39 @@ const (
 
 var (
 	shapeIncrease = regexp.MustCompile(`^` + reIncrease + `$`)
-	shapeRatio    = regexp.MustCompile(`^(` + reIncrease + `) / (` + reIncrease + `)$`)
 	shapeLoad     = regexp.MustCompile(`^(avg|max)_over_time\(sum by \(app\) \(max by \(app, instance\) \(` + reMetric + reSelector + `\)\)\[` + reDuration + `:` + reDuration + `\]\)$`)
+	shapeRunning  = regexp.MustCompile(`^sum_over_time\(max by \(app, instance\) \(` + reMetric + reSelector + `\)\[` + reDuration + `:` + reDuration + `\]\)$`)
 	shapeKnown    = regexp.MustCompile(`^count by \(app\) \(last_over_time\(` + reSelector + `\[` + reDuration + `\]\)\)$`)
 	shapeOrg      = regexp.MustCompile(`^count\(last_over_time\(` + reMetric + `\[` + reDuration + `\]\)\)$`)
 	shapeNewest   = regexp.MustCompile(`^max\(tlast_over_time\(` + reMetric + `\[` + reDuration + `\]\), tlast_over_time\(` + reSelector + `\[` + reDuration + `\]\)\)$`)
 	shapeMatcher  = regexp.MustCompile(`^\s*([a-z_]+)(=~|=)("(?:[^"\\]|\\.)*")\s*(?:,|$)`)
 )
 
-// kindOf tells increases apart by the labels that they are grouped by.
-var kindOf = map[string]Kind{"region": Traffic, "app, region": Responses, "app": Served, "app, instance": ServedBy}
+// kindOf tells increases apart by the labels that they are grouped by, and
+// kindOfRegions those by app and region by their metric.
+var (
+	kindOf        = map[string]Kind{"region": Traffic, "app": Served, "app, instance": ServedBy}
+	kindOfRegions = map[string]Kind{
+		"fly_edge_http_responses_count": Responses, "fly_edge_data_out": EdgeBytes,
+		"fly_edge_http_response_time_seconds_sum": EdgeSeconds, "fly_edge_http_response_time_seconds_count": EdgeTimed,
+		"fly_app_http_response_time_seconds_sum": AppSeconds, "fly_app_http_response_time_seconds_count": AppTimed,
+	}
+)
 
 // parseQuery recognizes a query.
 func parseQuery(text string) (parsed, error) {
-	if m := shapeRatio.FindStringSubmatch(text); m != nil {
-		above, err := parseQuery(m[1])
-		below, err2 := parseQuery(m[6])
-		above.kind, above.with = ResponseTime, &below
-		return above, errors.Join(err, err2)
-	}
 	var q parsed
 	var selector, window, step string
 	if m := shapeIncrease.FindStringSubmatch(text); m != nil {
 		q.kind, q.by, q.metric, selector, window = kindOf[m[1]], strings.Split(m[1], ", "), m[2], m[3], m[4]
+		if m[1] == "app, region" {
+			q.kind = kindOfRegions[q.metric]
+		}
 	} else if m := shapeLoad.FindStringSubmatch(text); m != nil {
 		q.kind = map[string]Kind{"avg": MeanLoad, "max": MaxLoad}[m[1]]
 		q.by, q.metric, selector, window, step = []string{"app"}, m[2], m[3], m[4], m[5]
+	} else if m := shapeRunning.FindStringSubmatch(text); m != nil {
+		q.kind, q.by, q.metric, selector, window, step = Running, []string{"app", "instance"}, m[1], m[2], m[3], m[4]
 	} else if m := shapeKnown.FindStringSubmatch(text); m != nil {
 		q.kind, q.by, selector, window = KnownApp, []string{"app"}, m[1], m[2]
 	} else if m := shapeOrg.FindStringSubmatch(text); m != nil {
