@@ -113,7 +113,13 @@ func (r *run) tables(ctx context.Context) (map[string]tables, error) {
 			errs = append(errs, err)
 			t.prices = prices
 		}
-		t.notes = append(t.notes, report.Note{Text: fmt.Sprintf("Prices: %s, %s; compute only", t.prices.Source, t.prices.Date)})
+		rates := "private"
+		if app.Policy.FlatTransfer {
+			rates = "public"
+		}
+		t.notes = append(t.notes, report.Note{Text: fmt.Sprintf(
+			"Prices: %s, %s; traffic between regions at the %s rates, the higher one of the two regions'; what goes to the Internet is not counted: it is the same wherever Machines run",
+			t.prices.Source, t.prices.Date, rates)})
 		out[app.Name] = t
 	}
 	return out, errors.Join(errs...)

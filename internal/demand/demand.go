@@ -41,6 +41,9 @@ type Edge struct {
 	// the largest of the weeks. With the basis Unknown it is in requests per
 	// second instead: nobody knows how many are in flight.
 	InFlight []float64
+	// GBOut is what leaves Fly's edge here for this part of the app, in GB
+	// (10^9 bytes) in 30 days.
+	GBOut float64
 }
 
 // A Load says how requests per second become requests in flight.
@@ -96,6 +99,7 @@ func Of(h History, share float64, known func(region.Code) bool) Demand {
 			d.Edges = append(d.Edges, Edge{
 				Code: code, Requests: sum,
 				Daily: daily(hourly, share), InFlight: d.Load.inFlight(hourly, share),
+				GBOut: share * h.EdgeBytes[code] / 1e9 * 30 * 24 / float64(h.Hours),
 			})
 		}
 	}

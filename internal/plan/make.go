@@ -26,7 +26,10 @@ type Input struct {
 	Catalog region.Catalog
 	Latency *latency.Table
 	Prices  price.Table
-	Now     time.Time
+	// Full are the regions that have no room for more Machines of a process
+	// group, by its name.
+	Full map[string][]region.Code
+	Now  time.Time
 }
 
 // Make computes the plan of one app. It fails, with the next step as a hint,

@@ -145,6 +145,10 @@ func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int)
 	var out []placement.Candidate
 	var unpriced []string
 	for _, r := range rows {
+		full := slices.Contains(in.Full[g.Name], r.Code)
+		if full && current[r.Code] == 0 {
+			continue
+		}
 		wanted := slices.Contains(in.Policy.Require, r.Code) || in.Policy.MinInRegion[r.Code] > 0
 		usd, known, err := monthly(in.Prices, g.Guest, r.Code)
 		switch {
@@ -166,8 +170,12 @@ func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int)
 			Required:    slices.Contains(in.Policy.Require, r.Code),
 			BackendMS:   backendMS(in, r),
 		}
-		if r.Status != region.Deployable {
+		if full || r.Status != region.Deployable {
 			c.MaxMachines = current[r.Code] // what is left there may stay, nothing new starts
+		}
+		if c.MaxMachines > 0 && c.MinMachines > c.MaxMachines {
+			p.barred = append(p.barred, fmt.Sprintf("min-in-region wants %d Machines in %s, but %s", c.MinMachines, c.Region, whyShut(in, g, r.Code)))
+			c.MinMachines = c.MaxMachines
 		}
 		out = append(out, c)
 		p.regions = append(p.regions, r)
@@ -223,9 +231,21 @@ func (p *problem) edges(in Input, d demand.Demand) {
 		for i, to := range p.regions {
 			row[i], _ = in.Latency.RTT(from, to)
 		}
-		p.live.Edges = append(p.live.Edges, placement.Edge{Region: string(e.Code), Requests: e.Requests, Demand: e.InFlight})
+		p.live.Edges = append(p.live.Edges, placement.Edge{Region: string(e.Code), Requests: e.Requests, Demand: e.InFlight, GBOut: e.GBOut})
 		p.live.LatencyMS = append(p.live.LatencyMS, row)
+		p.live.TransferUSDPerGB = append(p.live.TransferUSDPerGB, p.rates(in, from))
 	}
+}
+
+// rates are what a GB costs between an edge and each candidate. Traffic leaves
+// Fly's network at the edge, wherever the Machine is that answers: what a
+// placement decides is how much goes between regions before that.
+func (p *problem) rates(in Input, from region.Region) []float64 {
+	row := make([]float64, len(p.regions))
+	for i, to := range p.regions {
+		row[i], _ = in.Prices.TransferPerGB(from, to, !in.Policy.FlatTransfer) // of an unknown area: the dearest
+	}
+	return row
 }
 
 // restrict leaves only the candidates that the policy and static egress IPs allow.
@@ -246,7 +266,7 @@ func (p *problem) restrict(in Input, g fleet.Group, unmeasured bool) {
 		return ""
 	}
 	p.Problem = p.live
-	p.Candidates, p.bars = nil, map[region.Code]string{}
+	p.bars = map[region.Code]string{}
 	var keep []int
 	for i, c := range p.live.Candidates {
 		code := region.Code(c.Region)
@@ -260,11 +280,8 @@ func (p *problem) restrict(in Input, g fleet.Group, unmeasured bool) {
 			p.closing = append(p.closing, fmt.Sprintf("%s bars %s, where %s serve", why, c.Region, machines(current[code])))
 			p.bars[code] = why
 		case why != "":
-		case c.MaxMachines > 0 && c.MinMachines > c.MaxMachines:
-			p.barred = append(p.barred, fmt.Sprintf("min-in-region wants %d Machines in %s, but Fly starts no new ones there", c.MinMachines, c.Region))
 		default:
 			keep = append(keep, i)
-			p.Candidates = append(p.Candidates, c)
 		}
 	}
 	known := func(c region.Code) bool {
@@ -272,20 +289,35 @@ func (p *problem) restrict(in Input, g fleet.Group, unmeasured bool) {
 	}
 	for _, c := range pol.Require {
 		if !known(c) {
-			p.barred = append(p.barred, fmt.Sprintf("require-regions names %s, but Fly starts no new Machines there", c))
+			p.barred = append(p.barred, fmt.Sprintf("require-regions names %s, but %s", c, whyShut(in, g, c)))
 		}
 	}
 	for _, c := range slices.Sorted(maps.Keys(pol.MinInRegion)) {
 		if pol.MinInRegion[c] > 0 && !known(c) {
-			p.barred = append(p.barred, fmt.Sprintf("min-in-region names %s, but Fly starts no new Machines there", c))
+			p.barred = append(p.barred, fmt.Sprintf("min-in-region names %s, but %s", c, whyShut(in, g, c)))
 		}
 	}
-	p.LatencyMS = make([][]float64, len(p.live.LatencyMS))
-	for e, row := range p.live.LatencyMS {
-		for _, i := range keep {
-			p.LatencyMS[e] = append(p.LatencyMS[e], row[i])
+	p.keep(keep)
+}
+
+// keep leaves only these candidates.
+func (p *problem) keep(columns []int) {
+	p.Candidates = pick(p.Candidates, columns)
+	for _, rows := range []*[][]float64{&p.LatencyMS, &p.TransferUSDPerGB} {
+		kept := make([][]float64, len(*rows))
+		for e, row := range *rows {
+			kept[e] = pick(row, columns)
 		}
+		*rows = kept
 	}
+}
+
+func pick[T any](of []T, at []int) []T {
+	var out []T
+	for _, i := range at {
+		out = append(out, of[i])
+	}
+	return out
 }
 
 // leaveRoom takes what serves nothing, and stays, off the limits of the whole.
@@ -313,6 +345,14 @@ func (p *problem) leaveRoom(in Input, g fleet.Group) {
 func areaOf(in Input, c region.Code) region.Area {
 	r, _ := in.Catalog.Lookup(c)
 	return r.Area
+}
+
+// whyShut says why no new Machine can start in a region.
+func whyShut(in Input, g fleet.Group, c region.Code) string {
+	if slices.Contains(in.Full[g.Name], c) {
+		return "Fly has no room for them there now"
+	}
+	return "Fly starts no new Machines there"
 }
 
 func whyKept(c placement.Candidate, g fleet.Group, pol Policy) string {

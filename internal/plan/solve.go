@@ -37,7 +37,7 @@ const minShare = 0.001
 // candidate is dropped, and the problem solved again, unless a limit wants the
 // region to be there.
 func solveBusy(pol Policy, p *problem, liveCost float64) (answer, error) {
-	first, err := solve(pol, *p, liveCost)
+	first, err := solveWhole(pol, *p, liveCost)
 	a, dropped := first, []string(nil)
 	for err == nil && len(a.Placement) > 0 {
 		idle := p.idle(a.Solution)
@@ -55,7 +55,7 @@ func solveBusy(pol Policy, p *problem, liveCost float64) (answer, error) {
 		}
 		dropped = append(dropped, idle...)
 		p.drop(idle)
-		a, err = solve(pol, *p, liveCost)
+		a, err = solveWhole(pol, *p, liveCost)
 	}
 	return first, err // infeasible at once, or a limit wants regions for nobody
 }
@@ -79,18 +79,47 @@ func (p *problem) idle(s placement.Solution) []string {
 
 // drop takes candidates away.
 func (p *problem) drop(regions []string) {
-	var candidates []placement.Candidate
-	latency := make([][]float64, len(p.LatencyMS))
+	var keep []int
 	for i, c := range p.Candidates {
-		if slices.Contains(regions, c.Region) {
-			continue
-		}
-		candidates = append(candidates, c)
-		for e, row := range p.LatencyMS {
-			latency[e] = append(latency[e], row[i])
+		if !slices.Contains(regions, c.Region) {
+			keep = append(keep, i)
 		}
 	}
-	p.Candidates, p.LatencyMS = candidates, latency
+	p.keep(keep)
+}
+
+// solveWhole finds the optimum. The default of max-changes gives way where it
+// would stop half-way: where the app would stay in its regions though others
+// are better (the first Machine in a region draws all of its traffic, so that a
+// part of a move is often no move at all), or pay for new Machines before the
+// old ones may go.
+func solveWhole(pol Policy, p problem, liveCost float64) (answer, error) {
+	a, err := solve(pol, p, liveCost)
+	if err != nil || pol.MaxChanges > 0 || !slices.Contains(a.binding, "max-changes") {
+		return a, err
+	}
+	stays := sameRegions(a.Placement, p.Current) && !sameRegions(a.free.Placement, p.Current)
+	if !stays && a.MonthlyCost <= liveCost*slack {
+		return a, nil
+	}
+	usual := p.Limits.MaxChanges
+	p.Limits.MaxChanges = 0
+	b, err := solve(pol, p, liveCost)
+	switch {
+	case err != nil:
+		return a, err
+	case len(b.Placement) > 0 && stays && !sameRegions(b.Placement, p.Current):
+		b.find(Notice, "set max-changes to bound what one plan may change",
+			"the plan creates and destroys %d Machines, more than the usual %d: fewer would leave the app in the regions where it is",
+			changes(p.Current, b.Placement), usual)
+		return b, nil
+	case len(b.Placement) > 0 && !stays && b.MonthlyCost < a.MonthlyCost:
+		b.find(Notice, "set max-changes to bound what one plan may change",
+			"the plan creates and destroys %d Machines, more than the usual %d: with fewer it would cost %s a month until the next one",
+			changes(p.Current, b.Placement), usual, price.Format(a.MonthlyCost))
+		return b, nil
+	}
+	return a, nil
 }
 
 // solve finds the optimum. Two limits are the product's own and not the
@@ -109,13 +138,13 @@ func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
 	}
 	limits.MaxChanges = usual
 	moves := changes(p.Current, a.free.Placement)
-	within := moves <= usual && a.free.MonthlyCost <= guard*slack
+	within := (usual == 0 || moves <= usual) && a.free.MonthlyCost <= guard*slack
 	allowed := guard * slack
 	defer func() { // by the limits as they are in the end
 		if a.free.MonthlyCost > allowed {
 			a.binding = append(a.binding, "max-cost-increase")
 		}
-		if moves > limits.MaxChanges {
+		if limits.MaxChanges > 0 && moves > limits.MaxChanges {
 			a.binding = append(a.binding, "max-changes")
 		}
 		slices.Sort(a.binding)
@@ -134,8 +163,8 @@ func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
 	}
 	if least := nearest(a.Solution, "max_changes"); least > 0 && pol.MaxChanges == 0 {
 		limits.MaxChanges = int(least) + usual
-		a.find("the limits and the measured load need %.0f Machines created or destroyed at least, more than the usual %d",
-			"set max-changes to bound what one plan may change", least, usual)
+		a.find(Warning, "set max-changes to bound what one plan may change",
+			"the limits and the measured load need %.0f Machines created or destroyed at least, more than the usual %d", least, usual)
 		if a.Solution, err = a.solved(); err != nil {
 			return a, err
 		}
@@ -154,8 +183,8 @@ func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
 		if team > 0 {
 			limits.MaxMonthlyCost = min(limits.MaxMonthlyCost, team)
 		}
-		a.find("the limits and the measured load need %s a month at least, more than the cost guard's %s",
-			"see max-cost-increase; max-monthly-cost sets a limit that never gives way", price.Format(least), price.Format(guard))
+		a.find(Warning, "see max-cost-increase; max-monthly-cost sets a limit that never gives way",
+			"the limits and the measured load need %s a month at least, more than the cost guard's %s", price.Format(least), price.Format(guard))
 		a.Solution, err = a.solved()
 	}
 	return a, err
@@ -199,8 +228,8 @@ func (a *answer) solved() (placement.Solution, error) {
 	return placement.Solve(a.problem, placement.Options{})
 }
 
-func (a *answer) find(format, hint string, args ...any) {
-	a.findings = append(a.findings, Finding{Warning, fmt.Sprintf(format, args...), hint})
+func (a *answer) find(level Level, hint, format string, args ...any) {
+	a.findings = append(a.findings, Finding{level, fmt.Sprintf(format, args...), hint})
 }
 
 // nearest is the value of a limit that alone would make an infeasible problem
