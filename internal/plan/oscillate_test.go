@@ -29,7 +29,7 @@ func TestSwingingTrafficIsNotFollowed(t *testing.T) {
 	tests := map[string]struct {
 		live counts
 		// rps is the traffic of a day, its busiest hour being twice the mean.
-		rps func(day int) rates
+		rps    func(day int) rates
 		window int // days
 		// What seven weeks may change, once a week has passed: regions opened
 		// and closed, and Machines created and destroyed.
