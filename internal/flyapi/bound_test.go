@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/secret"
 )
 
@@ -63,5 +64,28 @@ func TestAnAnswerWithoutAnEndIsLeft(t *testing.T) {
 	}
 	if n := <-said; n == most {
 		t.Errorf("all of %d MiB were read", n)
+	}
+}
+
+// What is too large will be too large again.
+func TestAnAnswerThatIsTooLargeIsReadOnce(t *testing.T) {
+	requests := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests++
+		blank := strings.Repeat(" ", 1<<20)
+		for range 65 {
+			if _, err := io.WriteString(w, blank); err != nil {
+				return
+			}
+		}
+	}))
+	w := &world{t: t, url: server.URL, now: time.Now()}
+	_, err := w.dial(Options{Token: secret.New(token)}).Org(t.Context(), "shop")
+	server.Close() // waits for the handler
+	if err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") || !strings.Contains(strings.Join(hint.Of(err), ""), "proxy") {
+		t.Errorf("%v, hints %q", err, hint.Of(err))
+	}
+	if requests != 1 {
+		t.Errorf("%d requests, want 1", requests)
 	}
 }

@@ -65,6 +65,7 @@ type Client struct {
 	gql   *fly.Client
 	http  *http.Client // sends them, without fly-go's retries
 	token secret.Token // to be taken out of what comes back
+	sleep func(context.Context, time.Duration) error
 }
 
 // New returns a client, or all that is wrong with the options. It sends
@@ -109,6 +110,7 @@ func New(ctx context.Context, options Options) (*Client, error) {
 		}),
 		http:  &http.Client{Transport: machines},
 		token: options.Token,
+		sleep: machines.sleep,
 	}, nil
 }
 
@@ -178,10 +180,17 @@ func (c *Client) Regions(ctx context.Context) ([]region.Region, error) {
 }
 
 // get reads a path of the Machines API into out and returns the answer's
-// header. The answer is decoded here and not by fly-go, whose types drop what
-// they do not know and whose methods do not give the header.
+// header.
 func (c *Client) get(ctx context.Context, path string, out any) (http.Header, error) {
-	req, err := c.flaps.NewRequest(ctx, http.MethodGet, path, nil, nil)
+	return c.call(ctx, http.MethodGet, path, nil, out)
+}
+
+// call sends in, as JSON, to a path of the Machines API, reads the answer into
+// out and returns its header. The answer is decoded here and not by fly-go,
+// whose types drop what they do not know and whose methods do not give the
+// header.
+func (c *Client) call(ctx context.Context, method, path string, in, out any) (http.Header, error) {
+	req, err := c.flaps.NewRequest(ctx, method, path, in, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
@@ -192,7 +201,7 @@ func (c *Client) get(ctx context.Context, path string, out any) (http.Header, er
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
 		return nil, explain(&Error{
-			Method: http.MethodGet, Path: req.URL.Path, Status: resp.StatusCode, Attempts: attemptsOf(resp),
+			Method: method, Path: req.URL.Path, Status: resp.StatusCode, Attempts: attemptsOf(resp),
 			RequestID: secret.Excerpt(resp.Header.Get(requestIDHeader), longestText, c.token),
 			Text:      secret.Excerpt(unreadable(resp, err), longestText, c.token),
 		})

@@ -169,16 +169,20 @@ func explain(err error) error {
 		return e
 	case e.Timeout(), errors.Is(e, context.DeadlineExceeded), e.Status == http.StatusRequestTimeout, e.Status == http.StatusGatewayTimeout:
 		return hint.Wrap(e, "Fly.io did not answer in time: run it again, and look at https://status.flyio.net")
+	case errors.Is(e.cause, errAnswer):
+		return hint.Wrap(e, "%s", notFly)
 	case e.Status == 0:
 		return hint.Wrap(e, "check the network of the runner, and fly-api-url if it is set")
 	}
 	return hint.Wrap(e, "%s", nextStep(e))
 }
 
+const notFly = "something else than Fly.io's API answered, or only in part: check fly-api-url and any proxy, then run it again"
+
 func nextStep(e *Error) string {
 	switch {
 	case e.Status < 300, e.Status/100 == 3, strings.HasPrefix(e.Text, "a web page"):
-		return "something else than Fly.io's API answered, or only in part: check fly-api-url and any proxy, then run it again"
+		return notFly
 	case e.Status == http.StatusUnauthorized:
 		return "the token was refused: make one with `fly tokens create readonly` and store all of what it prints, with or without \"FlyV1\", as fly-api-token"
 	case e.Status == http.StatusForbidden:

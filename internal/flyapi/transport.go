@@ -184,7 +184,7 @@ func (t *transport) attempt(req *http.Request, body []byte, timeout time.Duratio
 		return nil, fmt.Errorf("answer %s broke off: %w", resp.Status, err)
 	}
 	if len(answer) > maxBody {
-		return nil, fmt.Errorf("answer %s is larger than %d MiB", resp.Status, maxBody>>20)
+		return nil, fmt.Errorf("%w: %s, larger than %d MiB", errAnswer, resp.Status, maxBody>>20)
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(answer))
 	if t.check != nil && resp.StatusCode/100 == 2 {

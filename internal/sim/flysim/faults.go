@@ -19,7 +19,7 @@ const (
 	Truncated               // the right answer's JSON ends early, with a matching Content-Length
 	HTML                    // a web page with Status, or 200
 	Redirect                // to Location, with Status, or 307
-	WrongRegion             // a created Machine lands in Region
+	WrongRegion             // a created Machine lands in Region; placements speak of it instead
 )
 
 // A Fault is a failure that the server shows on request.
@@ -39,7 +39,7 @@ type Fault struct {
 	RetryAfter string
 	// Location is where a Redirect leads.
 	Location string
-	// Region is where a Machine lands with WrongRegion.
+	// Region is where a Machine lands, or would, with WrongRegion.
 	Region string
 	// Done lets the request have its effect before it fails.
 	Done bool

@@ -21,6 +21,8 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 
 	"github.com/fly-placer/fly-placer/internal/flyapi"
+	"github.com/fly-placer/fly-placer/internal/price"
+	"github.com/fly-placer/fly-placer/internal/region"
 	"github.com/fly-placer/fly-placer/internal/secret"
 	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 )
@@ -191,6 +193,10 @@ func scenario(t *testing.T) []exchange {
 	}
 	if _, err := client.Regions(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	guest := price.Guest{CPUKind: "performance", CPUs: 1, MemoryMB: 2048}
+	if room, err := client.Capacity(t.Context(), "acme", guest, map[region.Code]int{"ams": 2, "fra": 1}); err != nil || room["ams"] != 2 {
+		t.Fatalf("%v, %v", room, err)
 	}
 	if _, err := client.Org(t.Context(), "nope"); err == nil {
 		t.Fatal("an app that is not there was read")

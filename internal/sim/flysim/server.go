@@ -16,16 +16,17 @@ import (
 
 // The routes, as Fault.Route and Request.Route name them.
 const (
-	routeApps     = "GET /v1/apps"
-	routeApp      = "GET /v1/apps/{app}"
-	routeMachines = "GET /v1/apps/{app}/machines"
-	routeCreate   = "POST /v1/apps/{app}/machines"
-	routeMachine  = "GET /v1/apps/{app}/machines/{id}"
-	routeLease    = "GET /v1/apps/{app}/machines/{id}/lease"
-	routeIPs      = "GET /v1/apps/{app}/ip_assignments"
-	routeVolumes  = "GET /v1/apps/{app}/volumes"
-	routeRegions  = "GET /v1/platform/regions"
-	routeGraphQL  = "POST /graphql"
+	routeApps       = "GET /v1/apps"
+	routeApp        = "GET /v1/apps/{app}"
+	routeMachines   = "GET /v1/apps/{app}/machines"
+	routeCreate     = "POST /v1/apps/{app}/machines"
+	routeMachine    = "GET /v1/apps/{app}/machines/{id}"
+	routeLease      = "GET /v1/apps/{app}/machines/{id}/lease"
+	routeIPs        = "GET /v1/apps/{app}/ip_assignments"
+	routeVolumes    = "GET /v1/apps/{app}/volumes"
+	routeRegions    = "GET /v1/platform/regions"
+	routePlacements = "POST /v1/platform/placements"
+	routeGraphQL    = "POST /graphql"
 )
 
 // A Request is a request that the server got.
@@ -50,7 +51,7 @@ func (s *Server) routes() *http.ServeMux {
 	for route, handle := range map[string]func(http.ResponseWriter, *http.Request){
 		routeApps: s.listApps, routeApp: s.getApp, routeMachines: s.listMachines, routeCreate: s.createMachine,
 		routeMachine: s.getMachine, routeLease: s.getLease, routeIPs: s.listIPs, routeVolumes: s.listVolumes,
-		routeRegions: s.listRegions, routeGraphQL: s.graphQL,
+		routeRegions: s.listRegions, routePlacements: s.getPlacements, routeGraphQL: s.graphQL,
 	} {
 		mux.HandleFunc(route, handle)
 	}
@@ -88,7 +89,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.header.Set("fly-request-id", fmt.Sprintf("01KAFLYSIM%016d-ams", number))
 	// A read can always be answered: it has no effect that the fault could
 	// keep away.
-	if reads := r.Method == http.MethodGet || route == routeGraphQL; fault == nil || fault.Done || reads || fault.Kind == WrongRegion {
+	if reads := r.Method == http.MethodGet || route == routeGraphQL || route == routePlacements; fault == nil || fault.Done || reads || fault.Kind == WrongRegion {
 		s.serve(a, r, route)
 	}
 	if fault != nil && !fault.spoil(a, w, r) {

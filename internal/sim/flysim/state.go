@@ -47,6 +47,9 @@ type Config struct {
 	// Regions are those that the platform lists; nil = all of Fly.io's as of
 	// 2026, retired ones included.
 	Regions []Region
+	// Capacity is how many Machines placements find room for, by region; one
+	// that is not named has room for any number.
+	Capacity map[string]int
 }
 
 // An App is one app and what belongs to it.
