@@ -80,7 +80,9 @@ type scenario struct {
 		RPS             map[string]float64
 		Statuses        map[string]float64 // share of each; empty: all 200
 		InFlightPerRPS  float64
+		KBPerResponse   float64 // that leave at the edge
 	}
+	Capacity       map[string]int // free Machines by region; any number where it says nothing
 	Hours          int // of history; 0: 170
 	EndMinutesAgo  int // of the newest sample
 	MetricsFault   *promsim.Fault
@@ -96,7 +98,7 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 	var sc scenario
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &sc))
 	now := time.Now()
-	fly := flysim.New(flysim.Config{Token: scriptToken, Now: time.Now})
+	fly := flysim.New(flysim.Config{Token: scriptToken, Now: time.Now, Capacity: sc.Capacity})
 	metrics := promsim.New(promsim.Config{Token: scriptToken})
 	identity := ghsim.Identity{}
 	if sc.ReadOnlyGitHub {
@@ -130,6 +132,9 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		for code, rps := range a.RPS {
 			total += rps
+			if a.KBPerResponse > 0 {
+				h.counter("fly_edge_data_out", map[string]string{"app": a.Name, "region": code}, rps*a.KBPerResponse*1000)
+			}
 			for status, share := range statuses {
 				h.counter("fly_edge_http_responses_count", map[string]string{"app": a.Name, "region": code, "status": status}, rps*share)
 			}

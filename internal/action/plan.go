@@ -72,19 +72,29 @@ func (r *run) compute(ctx context.Context, files map[string]tables) ([]result, e
 		return nil, err
 	}
 	results := make([]result, len(r.cfg.Apps))
+	var group errgroup.Group
+	group.SetLimit(appsAtOnce)
 	for i, app := range r.cfg.Apps {
 		f := facts.apps[app.Name]
 		results[i] = result{name: app.Name, err: f.err}
 		if f.err != nil {
 			continue
 		}
-		results[i].plan, results[i].err = plan.Make(plan.Input{
-			App: f.app, Policy: app.Policy, History: f.history, Catalog: facts.catalog,
-			Latency: files[app.Name].latency, Prices: files[app.Name].prices, Now: now,
+		group.Go(func() error {
+			results[i].plan, results[i].err = r.place(ctx, facts.fly, plan.Input{
+				App: f.app, Policy: app.Policy, History: f.history, Catalog: facts.catalog,
+				Latency: files[app.Name].latency, Prices: files[app.Name].prices, Now: now,
+			})
+			return nil // the other apps go on
 		})
 	}
+	_ = group.Wait()
 	return results, nil
 }
+
+// appsAtOnce bounds the plans in the making, which wait for the Machines API
+// and need a processor and memory.
+const appsAtOnce = 4
 
 // tables are what latencies and prices an app is planned with.
 type tables struct {
@@ -158,6 +168,7 @@ func notesOf(version string, files map[string]tables) []report.Note {
 
 // facts are what the APIs said.
 type facts struct {
+	fly     *flyapi.Client
 	catalog region.Catalog
 	apps    map[string]appFacts
 }
@@ -176,7 +187,7 @@ func (r *run) read(ctx context.Context, now time.Time) (facts, error) {
 	if err != nil {
 		return facts{}, err
 	}
-	out := facts{catalog: region.BuiltIn(), apps: map[string]appFacts{}}
+	out := facts{fly: fly, catalog: region.BuiltIn(), apps: map[string]appFacts{}}
 	var mu sync.Mutex
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
