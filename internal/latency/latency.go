@@ -37,6 +37,7 @@ const (
 type Table struct {
 	base   *base
 	matrix Matrix
+	factor float64 // on what the survey and the model say
 }
 
 // base is what is computed once: the built-in answer for every two regions
@@ -93,7 +94,7 @@ func (b *base) cell(s, t site) cell {
 }
 
 // BuiltIn returns the table that knows no measurements of the user's.
-func BuiltIn() *Table { return &Table{base: builtIn()} }
+func BuiltIn() *Table { return &Table{base: builtIn(), factor: 1} }
 
 // With returns a table in which the entries of m come first. Those of an
 // earlier matrix stay where m has none.
@@ -103,7 +104,7 @@ func (t *Table) With(m Matrix) *Table {
 		all = map[pair]float64{}
 	}
 	maps.Copy(all, m.ms)
-	return &Table{base: t.base, matrix: Matrix{ms: all}}
+	return &Table{base: t.base, matrix: Matrix{ms: all}, factor: t.factor}
 }
 
 // RTT returns the round-trip time between a and b in milliseconds, and where
@@ -117,19 +118,27 @@ func (t *Table) RTT(a, b region.Region) (ms float64, src Source) {
 			return ms, FromMatrix
 		}
 	}
-	i, knownA := t.base.known(a)
-	j, knownB := t.base.known(b)
-	if knownA && knownB {
-		c := t.base.cells[i][j]
+	c := t.base.rtt(a, b)
+	if c.src == Same {
 		return c.ms, c.src
 	}
-	if a.Code == b.Code && a.Code != "" || region.DistanceKM(a, b) <= sameCityKM {
-		return sameCityMS, Same
+	return c.ms * t.factor, c.src
+}
+
+// rtt answers without the user's measurements.
+func (b *base) rtt(from, to region.Region) cell {
+	i, knownFrom := b.known(from)
+	j, knownTo := b.known(to)
+	if knownFrom && knownTo {
+		return b.cells[i][j]
 	}
-	if a.Code > b.Code { // the last bit of a sum must not depend on the direction
-		a, b = b, a
+	if from.Code == to.Code && from.Code != "" || region.DistanceKM(from, to) <= sameCityKM {
+		return cell{sameCityMS, Same}
 	}
-	return t.base.model.RTT(a, b), Model
+	if from.Code > to.Code { // the last bit of a sum must not depend on the direction
+		from, to = to, from
+	}
+	return cell{b.model.RTT(from, to), Model}
 }
 
 // known finds r among the regions that the program knows.
