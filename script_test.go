@@ -83,8 +83,8 @@ type scenario struct {
 		KBPerResponse   float64 // that leave at the edge
 	}
 	Capacity       map[string]int // free Machines by region; any number where it says nothing
-	Hours          int // of history; 0: 170
-	EndMinutesAgo  int // of the newest sample
+	Hours          int            // of history; 0: 170
+	EndMinutesAgo  int            // of the newest sample
 	MetricsFault   *promsim.Fault
 	FlyFault       *flysim.Fault
 	GitHubFault    *ghsim.Fault

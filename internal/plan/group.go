@@ -49,6 +49,9 @@ func planGroup(in Input, g fleet.Group, share float64, several bool) (Group, err
 		out.Status = Held
 		return out, nil
 	}
+	if out.Calibration = calibrate(in, g, d, several); out.Calibration.Used {
+		in.Latency = in.Latency.Scaled(out.Calibration.Factor)
+	}
 	p, err := state(in, g, d)
 	if err != nil {
 		return out, err

@@ -85,7 +85,10 @@ type Group struct {
 	// Unmapped are the shares of requests that entered at codes nobody knows.
 	Unmapped map[region.Code]float64
 	Sizing   Sizing
-	Findings []Finding
+	// Calibration compares the latency table with the app's own response
+	// times. Its Factor is in every round trip of the plan.
+	Calibration latency.Calibration
+	Findings    []Finding
 	// Conflict names the limits that contradict each other when Infeasible.
 	Conflict []placement.Conflict
 	// Problem is what was solved, for the Machines that serve; its zero value

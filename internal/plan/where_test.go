@@ -1,8 +1,10 @@
 package plan_test
 
 import (
+	"math"
 	"testing"
 
+	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/region"
 )
@@ -100,4 +102,36 @@ func total(c counts) int {
 		n += k
 	}
 	return n
+}
+
+func TestRoundTripsAreScaledToTheAppsOwn(t *testing.T) {
+	in := input(counts{"iad": 4}, rates{"iad": 100, "fra": 100, "nrt": 50, "lax": 50})
+	plain := make1(t, in)
+	if c := plain.Calibration; c.Used || c.Factor != 1 || c.Reason == "" {
+		t.Errorf("%+v without response times", c)
+	}
+	// Every request takes 40 ms at the Machine, 3 ms at the proxies, and 1.3
+	// times what the table says on the way.
+	h := &in.History
+	h.AppTime = map[region.Code]demand.Mean{"iad": {Seconds: 0.040 * 1e6, Count: 1e6}}
+	h.EdgeTime = map[region.Code]demand.Mean{}
+	for _, e := range plain.Edges {
+		ms := 1.3 * e.BeforeMS
+		if e.BeforeMS == 1 {
+			ms = 1
+		}
+		h.EdgeTime[e.Code] = demand.Mean{Seconds: (0.043 + ms/1000) * 1e5, Count: 1e5}
+	}
+	g := make1(t, in)
+	if c := g.Calibration; !c.Used || math.Abs(c.Factor-1.3) > 0.01 || c.Edges != 4 {
+		t.Fatalf("%+v: want a factor of 1.3", c)
+	}
+	for i, e := range g.Edges {
+		if want := g.Calibration.Factor * plain.Edges[i].BeforeMS; e.Code != "iad" && !near(e.BeforeMS, want) {
+			t.Errorf("%s: %v ms, want %v", e.Code, e.BeforeMS, want)
+		}
+	}
+	if g.Before.MeanMS <= plain.Before.MeanMS {
+		t.Errorf("mean %v ms, and %v as the table has it", g.Before.MeanMS, plain.Before.MeanMS)
+	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"github.com/fly-placer/fly-placer/internal/latency"
 	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/report/doc"
@@ -46,7 +47,7 @@ func (v view) pins() doc.Section {
 func (v view) method() doc.Section {
 	s := doc.Section{Detail: doc.Normal}
 	var list doc.List
-	for _, line := range [][]string{v.traffic(), v.load(), v.value(), v.proof()} {
+	for _, line := range [][]string{v.traffic(), v.load(), v.latency(), v.value(), v.proof()} {
 		for _, text := range line {
 			list.Items = append(list.Items, doc.T(text))
 		}
@@ -115,6 +116,33 @@ func (v view) load() []string {
 			text = "Machines are " + v.Guest.String() + ". fly-proxy stops idle ones; the cost still assumes that all run all month."
 		}
 		out = append(out, text)
+	}
+	return out
+}
+
+// latency says where the round trips are from, and what the app's own response
+// times make of them.
+func (v view) latency() []string {
+	if len(v.Edges) == 0 {
+		return nil
+	}
+	var estimated float64
+	for _, e := range v.Edges {
+		if e.Source == latency.Model {
+			estimated += e.Share
+		}
+	}
+	var out []string
+	if estimated > 0 {
+		out = append(out, percent(estimated)+" of the requests are served over a distance whose round trip is estimated, not measured.")
+	}
+	switch c := v.Calibration; {
+	case c.Used:
+		out = append(out, fmt.Sprintf("Round trips are the table's times %.2f, by the app's own response times: mean at the edge less mean at the Machines, "+
+			"of %s with %s of the requests; they differ from that by %s ms in the mean.",
+			c.Factor, count(c.Edges, "edge region", "edge regions"), percent(c.Share), millis(c.ResidualMS)))
+	case c.Reason != "":
+		out = append(out, "Round trips are not scaled to the app's own response times: "+c.Reason+".")
 	}
 	return out
 }
