@@ -49,7 +49,7 @@ type History struct {
 	// responses is absent.
 	EdgeTime, AppTime map[region.Code]Mean
 	// Running is the part of the period, 0 to 1, that each Machine was up, by
-	// its ID. A Machine that was stopped all the time, or whose region went
+	// its ID; to the minute, and up to one more for every stop. A Machine that was stopped all the time, or whose region went
 	// unrecorded, is absent; empty: no series of the app. What the metrics
 	// missed counts as not up, as it counts as no requests in Responses: the
 	// Machines of an organization that all stop at night leave the same hole,
