@@ -45,7 +45,7 @@ var layers = map[string]struct {
 		imports: "config demand fleet flyapi ghapi hint latency placement plan price promapi region report secret",
 		modules: "github.com/sethvargo/go-githubactions golang.org/x/sync",
 	},
-	"demo": {imports: "action sim/flysim sim/ghsim sim/promsim"},
+	"demo": {imports: "action latency region sim/flysim sim/ghsim sim/promsim"},
 
 	"sim/flysim":  {},
 	"sim/ghsim":   {},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/fly-placer/fly-placer/internal/latency"
+	"github.com/fly-placer/fly-placer/internal/region"
 	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 	"github.com/fly-placer/fly-placer/internal/sim/ghsim"
 	"github.com/fly-placer/fly-placer/internal/sim/promsim"
@@ -77,6 +80,8 @@ type scenario struct {
 		Soft, Hard      int
 		Worker          bool // no services
 		Leased          bool
+		ResponseMS      float64 // at the Machines; the edge's has the network in it, too
+		Network         float64 // how much slower it is than the latency table; 0: as fast
 		RPS             map[string]float64
 		Statuses        map[string]float64 // share of each; empty: all 200
 		InFlightPerRPS  float64
@@ -138,6 +143,10 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 			for status, share := range statuses {
 				h.counter("fly_edge_http_responses_count", map[string]string{"app": a.Name, "region": code, "status": status}, rps*share)
 			}
+			if a.ResponseMS > 0 {
+				ms := a.ResponseMS + 2 + cmp.Or(a.Network, 1)*tableMS(code, a.Machines)
+				h.times("fly_edge_http_response_time_seconds", map[string]string{"app": a.Name, "region": code, "status": "200"}, rps, ms)
+			}
 		}
 		for i, m := range fly.Machines(a.Name) {
 			fly.ChangeMachine(a.Name, m.ID, func(m *flysim.Machine) {
@@ -153,6 +162,9 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 			h.gauge("fly_instance_up", labels, 1)
 			h.gauge("fly_app_concurrency", labels, part*a.InFlightPerRPS)
 			h.counter("fly_app_http_responses_count", map[string]string{"app": a.Name, "region": m.Region, "instance": m.ID, "status": "200"}, part)
+			if a.ResponseMS > 0 {
+				h.times("fly_app_http_response_time_seconds", labels, part, a.ResponseMS)
+			}
 		}
 	}
 	ts.Check(h.err)
@@ -184,6 +196,25 @@ type history struct {
 
 func (h *history) counter(metric string, labels map[string]string, perSecond float64) {
 	h.write(h.s.Counter, metric, labels, func(i int) float64 { return float64(i) * 60 * perSecond })
+}
+
+// times writes the two counters of the mean of a histogram.
+func (h *history) times(metric string, labels map[string]string, perSecond, ms float64) {
+	h.counter(metric+"_count", labels, perSecond)
+	h.counter(metric+"_sum", labels, perSecond*ms/1000)
+}
+
+// tableMS is the latency table's round trip from an edge to the nearest region
+// with Machines.
+func tableMS(edge string, machines map[string]int) float64 {
+	regions, nearest := region.BuiltIn(), math.Inf(1)
+	from, _ := regions.Lookup(region.Code(edge))
+	for code := range machines {
+		to, _ := regions.Lookup(region.Code(code))
+		ms, _ := latency.BuiltIn().RTT(from, to)
+		nearest = min(nearest, ms)
+	}
+	return nearest
 }
 
 func (h *history) gauge(metric string, labels map[string]string, value float64) {

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/fly-placer/fly-placer/internal/action"
+	"github.com/fly-placer/fly-placer/internal/promapi"
+	"github.com/fly-placer/fly-placer/internal/region"
 	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 )
 
@@ -67,34 +69,58 @@ func (l *ledger) regions() []string { return slices.Sorted(maps.Keys(l.entered))
 // that begin again when a proxy restarts, which flips its proxy_id, and once
 // without one (a reset in place).
 func (l *ledger) write(w io.Writer) {
-	restarts := []time.Time{l.now.Add(-9 * 24 * time.Hour), l.now.Add(-4*24*time.Hour - 7*time.Hour)}
-	reset := l.now.Add(-26 * time.Hour)
-	for _, region := range l.regions() {
+	for i, region := range l.regions() {
+		l.counter(w, region, "fly_edge_data_out", "", func(m int) float64 { return l.bytes(region, m) })
+		l.counter(w, region, "fly_edge_http_response_time_seconds_count", `,status="200"`, func(m int) float64 { return l.entered[region]["200"][m] })
+		l.counter(w, region, "fly_edge_http_response_time_seconds_sum", `,status="200"`, func(m int) float64 { return l.entered[region]["200"][m] * edgeSeconds(i) })
 		for _, status := range []string{"200", "503"} {
-			count, proxy, next, done := 0.0, 0, 0, false
-			for m, at := range l.minutes {
-				if next < len(restarts) && at.After(restarts[next]) {
-					count, proxy, next = 0, proxy+1, next+1
-				}
-				if !done && at.After(reset) {
-					count, done = 0, true
-				}
-				count += l.entered[region][status][m]
-				fmt.Fprintf(w, "fly_edge_http_responses_count{app=\"shop\",region=%q,host=\"a1b2\",proxy_id=%q,status=%q} %.0f %d\n",
-					region, []string{"blue", "green"}[proxy%2], status, count, at.UnixMilli())
-			}
+			l.counter(w, region, "fly_edge_http_responses_count", fmt.Sprintf(",status=%q", status), func(m int) float64 { return l.entered[region][status][m] })
 		}
 	}
-	served := 0.0
+	served, night := 0.0, "3d8d9000000003" // awake from 8 to 20 o'clock
 	for m, at := range l.minutes {
 		for _, region := range l.regions() {
 			served += l.entered[region]["200"][m] + l.entered[region]["503"][m]
 		}
 		for _, id := range []string{"3d8d9000000001", "3d8d9000000002"} {
 			fmt.Fprintf(w, "fly_app_http_responses_count{app=\"shop\",region=\"iad\",host=\"c3d4\",instance=%q,status=\"200\"} %.1f %d\n", id, served/2, at.UnixMilli())
+			fmt.Fprintf(w, "fly_app_http_response_time_seconds_count{app=\"shop\",region=\"iad\",host=\"c3d4\",instance=%q,status=\"200\"} %.1f %d\n", id, served/2, at.UnixMilli())
+			fmt.Fprintf(w, "fly_app_http_response_time_seconds_sum{app=\"shop\",region=\"iad\",host=\"c3d4\",instance=%q,status=\"200\"} %.6f %d\n", id, served/2*appSeconds, at.UnixMilli())
 			fmt.Fprintf(w, "fly_app_concurrency{app=\"shop\",region=\"iad\",host=\"c3d4\",instance=%q} %.9f %d\n", id, l.flying[m]/2, at.UnixMilli())
 			fmt.Fprintf(w, "fly_instance_up{app=\"shop\",region=\"iad\",host=\"c3d4\",instance=%q} 1 %d\n", id, at.UnixMilli())
 		}
+		if at.Hour() >= 8 && at.Hour() < 20 {
+			fmt.Fprintf(w, "fly_instance_up{app=\"shop\",region=\"iad\",host=\"c3d4\",instance=%q} 1 %d\n", night, at.UnixMilli())
+		}
+	}
+}
+
+// How long responses take at the Machines, and at the i-th edge.
+const appSeconds = 0.125
+
+func edgeSeconds(i int) float64 { return appSeconds + 0.03125*float64(i+1) }
+
+// bytes is what left the edge in a minute: 3 kB for each response, 1 kB for
+// each error.
+func (l *ledger) bytes(region string, m int) float64 {
+	return 3000*l.entered[region]["200"][m] + 1000*l.entered[region]["503"][m]
+}
+
+// counter writes one of an edge region's counters.
+func (l *ledger) counter(w io.Writer, region, metric, labels string, grown func(m int) float64) {
+	restarts := []time.Time{l.now.Add(-9 * 24 * time.Hour), l.now.Add(-4*24*time.Hour - 7*time.Hour)}
+	reset := l.now.Add(-26 * time.Hour)
+	count, proxy, next, done := 0.0, 0, 0, false
+	for m, at := range l.minutes {
+		if next < len(restarts) && at.After(restarts[next]) {
+			count, proxy, next = 0, proxy+1, next+1
+		}
+		if !done && at.After(reset) {
+			count, done = 0, true
+		}
+		count += grown(m)
+		fmt.Fprintf(w, "%s{app=\"shop\",region=%q,host=\"a1b2\",proxy_id=%q%s} %v %d\n",
+			metric, region, []string{"blue", "green"}[proxy%2], labels, count, at.UnixMilli())
 	}
 }
 
@@ -172,6 +198,35 @@ func TestFiguresAreThoseThatWereWritten(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("transfer, times and running hours", func(t *testing.T) {
+		client, err := promapi.New(promapi.Options{BaseURL: metrics + organization, Now: func() time.Time { return l.now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const hours = 13 * 24 // across both restarts and the reset
+		all, err := client.History(t.Context(), promapi.HistoryQuery{Apps: []string{"shop"}, Hours: hours})
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := l.now.Truncate(time.Hour)
+		start, h, served := end.Add(-hours*time.Hour), all["shop"], 0.0
+		for i, code := range l.regions() {
+			good, bad := l.between(code, start, end, "200"), l.between(code, start, end, "503")
+			at := h.EdgeTime[region.Code(code)]
+			near(t, code+" bytes", h.EdgeBytes[region.Code(code)], 3000*good+1000*bad)
+			near(t, code+" responses with a time", at.Count, good)
+			near(t, code+" seconds", at.Seconds, good*edgeSeconds(i))
+			served += good + bad
+		}
+		near(t, "responses of Machines", h.AppTime["iad"].Count, served)
+		near(t, "seconds of Machines", h.AppTime["iad"].Seconds, served*appSeconds)
+		near(t, "mean response time", h.ResponseTime, appSeconds)
+		// The last sample before a stop counts for the minute after it as well.
+		for id, want := range map[string]float64{"3d8d9000000001": 1, "3d8d9000000002": 1, "3d8d9000000003": 0.5 + 1.0/(24*60)} {
+			near(t, "running hours of "+id, h.Running[id], want)
+		}
+	})
 
 	t.Run("plan", func(t *testing.T) {
 		_, dir := l.run(t, metrics, "plan", "--window", "14d", "--report-dir", "out")

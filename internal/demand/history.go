@@ -49,12 +49,16 @@ type History struct {
 	// responses is absent.
 	EdgeTime, AppTime map[region.Code]Mean
 	// Running is the part of the period, 0 to 1, that each Machine was up, by
-	// its ID. A Machine that was stopped all the time, or whose region went
-	// unrecorded, is absent; empty: no series of the app. What the metrics
-	// missed counts as not up, as it counts as no requests in Responses: the
-	// Machines of an organization that all stop at night leave the same hole,
-	// and cannot be told from it. By Machine, since the metrics do not name
-	// process groups: a group's share is that of the Machines it still has.
+	// its ID; to the minute, and up to one more for every stop. A Machine that
+	// was stopped all the time is absent; empty: no series of the app. What the
+	// metrics missed counts as not up, as it counts as no requests in Responses:
+	// the Machines of an organization that all stop at night leave the same
+	// hole, and cannot be told from it.
+	//
+	// By Machine, since the metrics do not name process groups: a group's are
+	// those of the Machines that it has. Machines that are gone are there too:
+	// the sum is the mean number of Machines that the app ran, whatever was
+	// replaced; blue-green deploys replace all.
 	Running map[string]float64
 
 	// OrgUp tells for each hour whether anything at all was recorded in the

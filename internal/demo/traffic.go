@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/fly-placer/fly-placer/internal/latency"
+	"github.com/fly-placer/fly-placer/internal/region"
 	"github.com/fly-placer/fly-placer/internal/sim/promsim"
 )
 
@@ -18,7 +20,9 @@ const step = time.Minute
 
 const (
 	days       = 7
-	answerTime = 0.09 // seconds that a Machine takes for an answer
+	answerTime = 0.09  // seconds that a Machine takes for an answer
+	proxyTime  = 0.002 // and that fly-proxy adds at the edge
+	answerSize = 2000  // bytes
 )
 
 // edges are the places where the shop's visitors are: the requests per second
@@ -65,7 +69,12 @@ func fill(s *promsim.Server, now time.Time, hoursAhead int, machines map[string]
 			rps[i] = rate(e.rps, e.utc, t) * wobble
 			total[i] += rps[i]
 		}
-		w.counter("fly_edge_http_responses_count", map[string]string{"region": code, "status": "200"}, rps)
+		labels := map[string]string{"region": code}
+		w.counter("fly_edge_data_out", labels, scaled(rps, answerSize))
+		labels["status"] = "200"
+		w.counter("fly_edge_http_responses_count", labels, rps)
+		w.counter("fly_edge_http_response_time_seconds_count", labels, rps)
+		w.counter("fly_edge_http_response_time_seconds_sum", labels, scaled(rps, answerTime+proxyTime+network(code, machines)))
 	}
 	share, inFlight, up := make([]float64, steps+1), make([]float64, steps+1), make([]float64, steps+1)
 	for _, id := range slices.Sorted(maps.Keys(machines)) {
@@ -79,8 +88,31 @@ func fill(s *promsim.Server, now time.Time, hoursAhead int, machines map[string]
 		w.gauge("fly_instance_up", labels, up)
 		labels["status"] = "200"
 		w.counter("fly_app_http_responses_count", labels, share)
+		w.counter("fly_app_http_response_time_seconds_count", labels, share)
+		w.counter("fly_app_http_response_time_seconds_sum", labels, scaled(share, answerTime))
 	}
 	return w.err
+}
+
+func scaled(values []float64, by float64) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = v * by
+	}
+	return out
+}
+
+// network is the round trip from an edge to the nearest region with Machines,
+// in seconds.
+func network(edge string, machines map[string]string) float64 {
+	regions, table, nearest := region.BuiltIn(), latency.BuiltIn(), math.Inf(1)
+	from, _ := regions.Lookup(region.Code(edge))
+	for _, code := range machines {
+		to, _ := regions.Lookup(region.Code(code))
+		ms, _ := table.RTT(from, to)
+		nearest = min(nearest, ms)
+	}
+	return nearest / 1000
 }
 
 // A writer adds series of the app shop, one value a step, and keeps the first
