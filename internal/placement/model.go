@@ -73,7 +73,21 @@ func orUnlimited(limit int) int {
 
 // compile turns a valid p into a model.
 func compile(p Problem) *model {
-	m := &model{limits: p.Limits, index: map[string]int{}}
+	m := &model{index: map[string]int{}}
+	column := m.addCandidates(p)
+	m.setLimits(p)
+	m.addEdges(p, column)
+	m.aim = aim{
+		value: p.ValuePerMS, transfer: 1, price: m.rent,
+		change: p.ChangeCost, machineChange: p.MachineChangeCost,
+	}
+	m.relinear()
+	return m
+}
+
+// setLimits sets what follows from the limits of p, whose candidates are those of m.
+func (m *model) setLimits(p Problem) {
+	m.limits = p.Limits
 	l := &m.limits
 	l.MinRegions = max(1, l.MinRegions)
 	l.MaxRegions = orUnlimited(l.MaxRegions)
@@ -95,18 +109,26 @@ func compile(p Problem) *model {
 		// limit above it means nothing.
 		m.quota = l.TargetUtilization * min(p.SoftLimit, m.hard)
 	}
-	column := m.addCandidates(p)
-	m.addEdges(p, column)
-	m.aim = aim{
-		value: p.ValuePerMS, transfer: 1, price: m.rent,
-		change: p.ChangeCost, machineChange: p.MachineChangeCost,
+	n := len(m.regions)
+	m.floor, m.ceiling, m.minimum, m.must = make([]int, n), make([]int, n), make([]int, n), make([]bool, n)
+	for _, c := range p.Candidates {
+		s := m.index[c.Region]
+		m.floor[s] = max(1, c.MinMachines, l.MinMachinesPerRegion)
+		m.ceiling[s] = cmp.Or(c.MaxMachines, maxCount)
+		m.minimum[s] = c.MinMachines
+		m.must[s] = c.Required || c.MinMachines > 0
 	}
-	m.relinear()
-	return m
 }
 
-// addCandidates fills what is known per candidate and returns the file's
-// column of each.
+// limited is m with the limits of q, which differs from m's problem in nothing else.
+func (m *model) limited(q Problem) *model {
+	c := *m
+	c.setLimits(q)
+	return &c
+}
+
+// addCandidates fills what is known per candidate, limits aside, and returns
+// the file's column of each.
 func (m *model) addCandidates(p Problem) []int {
 	column := make([]int, len(p.Candidates))
 	for i := range column {
@@ -120,10 +142,6 @@ func (m *model) addCandidates(p Problem) []int {
 		m.regions = append(m.regions, c.Region)
 		m.index[c.Region] = i
 		m.rent = append(m.rent, c.MachineCost)
-		m.floor = append(m.floor, max(1, c.MinMachines, p.Limits.MinMachinesPerRegion))
-		m.ceiling = append(m.ceiling, cmp.Or(c.MaxMachines, maxCount))
-		m.minimum = append(m.minimum, c.MinMachines)
-		m.must = append(m.must, c.Required || c.MinMachines > 0)
 		m.live = append(m.live, p.Current[c.Region])
 		m.liveMachines += p.Current[c.Region]
 		m.byRent = append(m.byRent, i)
