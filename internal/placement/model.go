@@ -3,7 +3,6 @@ package placement
 import (
 	"cmp"
 	"maps"
-	"math"
 	"slices"
 )
 
@@ -83,48 +82,6 @@ func compile(p Problem) *model {
 	}
 	m.relinear()
 	return m
-}
-
-// setLimits sets what follows from the limits of p, whose candidates are those of m.
-func (m *model) setLimits(p Problem) {
-	m.limits = p.Limits
-	l := &m.limits
-	l.MinRegions = max(1, l.MinRegions)
-	l.MaxRegions = orUnlimited(l.MaxRegions)
-	l.MaxMachines = orUnlimited(l.MaxMachines)
-	l.MaxChanges = orUnlimited(l.MaxChanges)
-	if l.MaxMonthlyCost == 0 {
-		l.MaxMonthlyCost = math.Inf(1)
-	}
-	if l.MaxP95LatencyMS == 0 {
-		l.MaxP95LatencyMS = math.Inf(1)
-	}
-	if l.TargetUtilization == 0 {
-		l.TargetUtilization = 1
-	}
-	m.quota, m.hard = math.Inf(1), math.Inf(1)
-	if p.SoftLimit > 0 {
-		m.hard = cmp.Or(p.HardLimit, p.SoftLimit)
-		// fly-proxy never fills a Machine beyond its hard limit, so a soft
-		// limit above it means nothing.
-		m.quota = l.TargetUtilization * min(p.SoftLimit, m.hard)
-	}
-	n := len(m.regions)
-	m.floor, m.ceiling, m.minimum, m.must = make([]int, n), make([]int, n), make([]int, n), make([]bool, n)
-	for _, c := range p.Candidates {
-		s := m.index[c.Region]
-		m.floor[s] = max(1, c.MinMachines, l.MinMachinesPerRegion)
-		m.ceiling[s] = cmp.Or(c.MaxMachines, maxCount)
-		m.minimum[s] = c.MinMachines
-		m.must[s] = c.Required || c.MinMachines > 0
-	}
-}
-
-// limited is m with the limits of q, which differs from m's problem in nothing else.
-func (m *model) limited(q Problem) *model {
-	c := *m
-	c.setLimits(q)
-	return &c
 }
 
 // addCandidates fills what is known per candidate, limits aside, and returns

@@ -36,14 +36,16 @@ func (r *refuter) loosened(l limit, level int) Problem {
 	return q
 }
 
-// only is the problem with these of its limits and no others.
+// only is the problem with these of its limits, in their order, and no others.
 func (r *refuter) only(set []int) Problem {
 	q := r.p
 	q.Candidates = slices.Clone(q.Candidates)
 	for i, l := range r.limits {
-		if !slices.Contains(set, i) {
-			l.set(&q, l.to)
+		if len(set) > 0 && set[0] == i {
+			set = set[1:]
+			continue
 		}
+		l.set(&q, l.to)
 	}
 	return q
 }
