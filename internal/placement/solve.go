@@ -25,7 +25,8 @@ func (o Options) nodes() int {
 // Solve returns the placement with the lowest objective that keeps to every
 // limit, and proves it: doc.go states the model and the method. The error is
 // that of Validate. A problem without any placement has status Infeasible, and
-// Conflict then names the single limits without which there is one.
+// Conflict then names the limits that contradict each other. Naming them takes
+// up to as much work again.
 func Solve(p Problem, opt Options) (Solution, error) {
 	if err := p.Validate(); err != nil {
 		return Solution{}, err
