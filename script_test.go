@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 //	status N ARG...       run fly-placer, which must end with this exit status
 //	requests N            the simulated services must have had N requests by now
 //	agree ANSWER PLAN     the answer of solve must have the placement and the objective of the plan's only group
+//	proves NAME...        fly-placer solve must prove the optimum of each published instance, where there is the condition [published]
 //	file PATH             put a file of the script's into the repository at GitHub
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -53,7 +54,9 @@ func TestScripts(t *testing.T) {
 			"status":   checkStatus,
 			"requests": checkRequests,
 			"agree":    checkAgreement,
+			"proves":   provePublished,
 		},
+		Condition: checkCondition,
 	})
 }
 

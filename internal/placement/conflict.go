@@ -15,19 +15,33 @@ type budget struct {
 
 // budgets lists the limits of m that are set and have that form.
 func (m *model) budgets() []budget {
-	free := make([]float64, len(m.regions))
-	ones := slices.Repeat([]float64{1}, len(m.regions))
 	var set []budget
-	add := func(name string, limit float64, at aim) {
-		if limit < unlimited {
+	add := func(name string, limit float64) {
+		if at, ok := m.quantity(name); ok && limit < unlimited {
 			set = append(set, budget{name, limit, at})
 		}
 	}
-	add("max_regions", float64(m.limits.MaxRegions), aim{price: free, fixed: 1})
-	add("max_machines", float64(m.limits.MaxMachines), aim{price: ones})
-	add("max_changes", float64(m.limits.MaxChanges), aim{price: free, machineChange: 1})
-	add("max_monthly_cost", m.limits.MaxMonthlyCost, aim{price: m.rent, transfer: 1})
+	add("max_regions", float64(m.limits.MaxRegions))
+	add("max_machines", float64(m.limits.MaxMachines))
+	add("max_changes", float64(m.limits.MaxChanges))
+	add("max_monthly_cost", m.limits.MaxMonthlyCost)
 	return set
+}
+
+// quantity is what a limit bounds, where that has the form of the objective.
+func (m *model) quantity(limit string) (aim, bool) {
+	free := make([]float64, len(m.regions))
+	switch limit {
+	case "max_regions":
+		return aim{price: free, fixed: 1}, true
+	case "max_machines":
+		return aim{price: slices.Repeat([]float64{1}, len(m.regions))}, true
+	case "max_changes":
+		return aim{price: free, machineChange: 1}, true
+	case "max_monthly_cost":
+		return aim{price: m.rent, transfer: 1}, true
+	}
+	return aim{}, false
 }
 
 // findAny looks for any placement when the warm-up found none, and says
@@ -66,99 +80,43 @@ func (s *search) findAny() bool {
 	return true
 }
 
-// conflicts names each limit without which, all others kept, the infeasible p
-// has a placement, and the nearest value of it that would do. Limits that only
-// fail together are not named.
-func conflicts(p Problem, maxNodes int) []Conflict {
-	var list []Conflict
-	m := compile(p)
-	for _, b := range m.budgets() {
-		q := p
-		drop(&q.Limits, b.name)
-		s := newSearch(compile(q).aimed(b.aim), maxNodes)
-		s.noTies = true
-		s.run()
-		if s.found && math.IsInf(s.unsolved, 1) {
-			list = append(list, Conflict{Limit: b.name, Value: b.limit, Nearest: s.best.objective})
-		}
+// conflicts names the smallest set of limits that no placement keeps to
+// together, and the nearest value of each that alone would do. Of the work, a
+// half goes into trying sets by size, a quarter into the set that stands in
+// when that takes too long, and a quarter into the values.
+func (r *refuter) conflicts() []Conflict {
+	quarter := r.left / 4
+	r.left = 2 * quarter
+	set, ok := r.smallest()
+	if !ok {
+		r.left = quarter
+		set = r.irreducible()
 	}
-	feasible := func(l Limits) bool {
-		q := p
-		q.Limits = l
-		s := newSearch(compile(q), maxNodes)
-		s.anyOne = true
-		s.run()
-		return s.found
-	}
-	list = append(list, minima(p.Limits, feasible)...)
-	if at := p.Limits.MaxP95LatencyMS; at > 0 {
-		if nearest, ok := nearestP95(p.Limits, m.ms, feasible); ok {
-			list = append(list, Conflict{Limit: "max_p95_latency_ms", Value: at, Nearest: nearest})
-		}
-	}
-	if l := p.Limits; l.Survive == Machine || l.Survive == Region {
-		if l.Survive = None; feasible(l) {
-			list = append(list, Conflict{Limit: "survive"})
-		}
+	list := make([]Conflict, len(set))
+	for i, at := range set {
+		r.left = quarter / len(set)
+		list[i] = r.limits[at].Conflict
+		list[i].Nearest = r.nearest(r.limits[at])
 	}
 	return list
 }
 
-func drop(l *Limits, name string) {
-	switch name {
-	case "max_regions":
-		l.MaxRegions = 0
-	case "max_machines":
-		l.MaxMachines = 0
-	case "max_changes":
-		l.MaxChanges = 0
-	case "max_monthly_cost":
-		l.MaxMonthlyCost = 0
+// Nearest returns the nearest value of one limit of the infeasible p, all
+// others kept, with which there is a placement. The limit is named as in
+// Limits' JSON form and has a number as its value. It returns false where no
+// value of it helps, within the work that opt bounds, and where p doesn't set
+// it. It does not matter whether the limit is in the smallest set that
+// contradicts itself. The error is that of Validate.
+func Nearest(p Problem, name string, opt Options) (float64, bool, error) {
+	if err := p.Validate(); err != nil {
+		return 0, false, err
 	}
-}
-
-// minima finds, for each lower limit, the largest value from 1 on (0 means no
-// more than 1 does) that is feasible. It steps down one by one: a lower min_machines_per_region can ask for more
-// Machines in all, because a region with two doesn't burden its neighbours.
-func minima(l Limits, feasible func(Limits) bool) []Conflict {
-	const steps = 100 // who is farther off than that has no use for a figure
-	var list []Conflict
-	for _, lower := range []struct {
-		name string
-		at   func(*Limits) *int
-	}{
-		{"min_regions", func(l *Limits) *int { return &l.MinRegions }},
-		{"min_machines", func(l *Limits) *int { return &l.MinMachines }},
-		{"min_machines_per_region", func(l *Limits) *int { return &l.MinMachinesPerRegion }},
-	} {
-		value := *lower.at(&l)
-		for v := value - 1; v >= max(1, value-steps); v-- {
-			q := l
-			*lower.at(&q) = v
-			if feasible(q) {
-				list = append(list, Conflict{Limit: lower.name, Value: float64(value), Nearest: float64(v)})
-				break
-			}
+	r := newRefuter(p, opt)
+	for _, l := range r.limits {
+		if l.Limit == name && l.Region == "" {
+			v, ok := r.nearest(l).(float64)
+			return v, ok, nil
 		}
 	}
-	return list
-}
-
-// nearestP95 finds the smallest latency of any pair that is feasible as the
-// limit.
-func nearestP95(l Limits, ms []float64, feasible func(Limits) bool) (float64, bool) {
-	steps := slices.DeleteFunc(slices.Clone(ms), func(v float64) bool { return within(v, l.MaxP95LatencyMS) })
-	slices.Sort(steps)
-	steps = slices.Compact(steps)
-	l.MaxP95LatencyMS = 0
-	if len(steps) == 0 || !feasible(l) {
-		return 0, false
-	}
-	i, _ := slices.BinarySearchFunc(steps, true, func(v float64, _ bool) int {
-		if l.MaxP95LatencyMS = v; feasible(l) {
-			return 0
-		}
-		return -1
-	})
-	return steps[min(i, len(steps)-1)], true
+	return 0, false, nil
 }

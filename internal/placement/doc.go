@@ -143,6 +143,24 @@
 // it is always enough: which one depends on codes and numbers, not on the order
 // of the file.
 //
+// # Contradictions
+//
+// Where no placement keeps to every limit, the smallest set of limits is named
+// that no placement keeps to, all other limits dropped: subsets are tried by
+// size, in a fixed order. Nearly every subset tried has a placement, and most
+// often in a set of regions that was found before, so those are priced first;
+// only what is left is searched. Where there are too many subsets, limits are
+// taken away one by one as long as the rest still contradicts, which ends with a
+// set of which each is needed, but maybe not with the smallest (a deletion
+// filter: Chinneck and Dravnieks, ORSA Journal on Computing 3, 1991).
+//
+// Subsets are tried and not inferred from others, because limits are not all
+// monotone: a minimum for one region may spare its neighbours Machines, so that
+// adding a limit can make a problem feasible. If they were, each limit whose
+// absence alone makes the problem feasible would be in every contradictory
+// set, since what lacks it has a placement. So there is nothing to prefer among
+// several smallest sets but the order of the limits.
+//
 // # Work
 //
 // Options.MaxNodes bounds the work, never the time, so answers can be

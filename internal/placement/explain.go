@@ -166,20 +166,20 @@ func (e *explainer) runnerUp() *RunnerUp {
 // fewer regions, the set whose sorted codes come first.
 func (e *explainer) preferred(a, b Solution) bool {
 	return cmp.Or(
-		cmp.Compare(e.changes(a), e.changes(b)),
+		cmp.Compare(e.p.changes(a.Placement), e.p.changes(b.Placement)),
 		cmp.Compare(len(a.Open), len(b.Open)),
 		slices.Compare(a.Open, b.Open),
 	) < 0
 }
 
-// changes counts the Machines that s creates and destroys.
-func (e *explainer) changes(s Solution) int {
+// changes counts the Machines that a placement creates and destroys.
+func (p Problem) changes(to map[string]int) int {
 	n := 0
-	for code, count := range s.Placement {
-		n += abs(count - e.p.Current[code])
+	for code, count := range to {
+		n += abs(count - p.Current[code])
 	}
-	for code, count := range e.p.Current {
-		if s.Placement[code] == 0 {
+	for code, count := range p.Current {
+		if to[code] == 0 {
 			n += count
 		}
 	}

@@ -3,7 +3,6 @@ package placement
 import (
 	"cmp"
 	"maps"
-	"math"
 	"slices"
 )
 
@@ -73,29 +72,9 @@ func orUnlimited(limit int) int {
 
 // compile turns a valid p into a model.
 func compile(p Problem) *model {
-	m := &model{limits: p.Limits, index: map[string]int{}}
-	l := &m.limits
-	l.MinRegions = max(1, l.MinRegions)
-	l.MaxRegions = orUnlimited(l.MaxRegions)
-	l.MaxMachines = orUnlimited(l.MaxMachines)
-	l.MaxChanges = orUnlimited(l.MaxChanges)
-	if l.MaxMonthlyCost == 0 {
-		l.MaxMonthlyCost = math.Inf(1)
-	}
-	if l.MaxP95LatencyMS == 0 {
-		l.MaxP95LatencyMS = math.Inf(1)
-	}
-	if l.TargetUtilization == 0 {
-		l.TargetUtilization = 1
-	}
-	m.quota, m.hard = math.Inf(1), math.Inf(1)
-	if p.SoftLimit > 0 {
-		m.hard = cmp.Or(p.HardLimit, p.SoftLimit)
-		// fly-proxy never fills a Machine beyond its hard limit, so a soft
-		// limit above it means nothing.
-		m.quota = l.TargetUtilization * min(p.SoftLimit, m.hard)
-	}
+	m := &model{index: map[string]int{}}
 	column := m.addCandidates(p)
+	m.setLimits(p)
 	m.addEdges(p, column)
 	m.aim = aim{
 		value: p.ValuePerMS, transfer: 1, price: m.rent,
@@ -105,8 +84,8 @@ func compile(p Problem) *model {
 	return m
 }
 
-// addCandidates fills what is known per candidate and returns the file's
-// column of each.
+// addCandidates fills what is known per candidate, limits aside, and returns
+// the file's column of each.
 func (m *model) addCandidates(p Problem) []int {
 	column := make([]int, len(p.Candidates))
 	for i := range column {
@@ -120,10 +99,6 @@ func (m *model) addCandidates(p Problem) []int {
 		m.regions = append(m.regions, c.Region)
 		m.index[c.Region] = i
 		m.rent = append(m.rent, c.MachineCost)
-		m.floor = append(m.floor, max(1, c.MinMachines, p.Limits.MinMachinesPerRegion))
-		m.ceiling = append(m.ceiling, cmp.Or(c.MaxMachines, maxCount))
-		m.minimum = append(m.minimum, c.MinMachines)
-		m.must = append(m.must, c.Required || c.MinMachines > 0)
 		m.live = append(m.live, p.Current[c.Region])
 		m.liveMachines += p.Current[c.Region]
 		m.byRent = append(m.byRent, i)

@@ -82,11 +82,8 @@ func solvePlain(p Problem, opt Options) Solution {
 	case l.found:
 	case opt.noConflict:
 		return sol
-	case l.n <= maxCandidates:
-		sol.Conflict = conflicts(p, opt.MaxNodes)
-		return sol
 	default:
-		sol.Conflict = plainConflicts(p)
+		sol.Conflict = newRefuter(p, opt).conflicts()
 		return sol
 	}
 	if l.tied && l.proven() && l.n <= enumerable {
@@ -219,15 +216,14 @@ func (p Problem) unit(opening []float64) float64 {
 	return unit
 }
 
-// possible says whether a plain problem has a placement with other limits on
-// regions.
-func (p Problem) possible(limits Limits) bool {
-	p.Limits = limits
-	m := &model{limits: limits, index: map[string]int{}, quota: math.Inf(1), hard: math.Inf(1)}
+// possible says whether p has a placement. It is a plain problem, or one with
+// fewer limits; then false is still right, and true nearly always: it might be
+// that min_machines wants regions that may have many, max_machines others.
+func (p Problem) possible() bool {
+	limits := p.Limits
+	m := &model{index: map[string]int{}}
 	m.addCandidates(p)
-	if p.SoftLimit > 0 {
-		m.hard = p.SoftLimit
-	}
+	m.setLimits(p)
 	needed, few, many := 0, 0, 0 // what must open, and the Machines that it runs
 	alone := map[bool]bool{}     // some required region can be alone, some other can
 	var floors, room []int       // of the others
@@ -267,25 +263,4 @@ func (p Problem) possible(limits Limits) bool {
 		many += room[len(room)-1-i]
 	}
 	return least <= most && many >= limits.MinMachines && few <= orUnlimited(limits.MaxMachines)
-}
-
-// plainConflicts is conflicts for a plain problem of any number of candidates.
-func plainConflicts(p Problem) []Conflict {
-	var list []Conflict
-	limits := p.Limits
-	for limits.MaxRegions > 0 && limits.MaxRegions < len(p.Candidates) {
-		if limits.MaxRegions++; p.possible(limits) {
-			list = append(list, Conflict{
-				Limit: "max_regions", Value: float64(p.Limits.MaxRegions), Nearest: float64(limits.MaxRegions),
-			})
-			break
-		}
-	}
-	list = append(list, minima(p.Limits, p.possible)...)
-	if limits = p.Limits; limits.Survive == Machine || limits.Survive == Region {
-		if limits.Survive = None; p.possible(limits) {
-			list = append(list, Conflict{Limit: "survive"})
-		}
-	}
-	return list
 }

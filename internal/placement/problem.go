@@ -120,12 +120,17 @@ const (
 	Unknown    Status = "unknown"    // none found, none excluded when the work limit was reached
 )
 
-// A Conflict names a limit that takes part in an infeasibility: without it,
-// all others kept, there is a placement. The limit "survive" has no value.
+// A Conflict is one limit of a set that no placement keeps to. Limit is its
+// name in problem.json: one of Limits or, where Region is set, of that
+// candidate. Value and Nearest are as problem.json has them: a Survive for
+// "survive", a bool for "required", and a float64 for every other.
 type Conflict struct {
-	Limit string  `json:"limit"`
-	Value float64 `json:"value"`
-	// Nearest is the nearest value of this limit alone that would do; 0 when
-	// relaxing this limit alone does not help.
-	Nearest float64 `json:"nearest,omitempty"`
+	Limit  string `json:"limit"`
+	Region string `json:"region,omitempty"`
+	Value  any    `json:"value"`
+	// Nearest is the nearest value of this limit that would do, all other limits
+	// of the problem kept; nil when none is known to. For "survive" it is the
+	// weaker level; that of "target_utilization" is a multiple of 0.001. A
+	// lower limit of a single region may be 0, which doesn't require it.
+	Nearest any `json:"nearest,omitempty"`
 }

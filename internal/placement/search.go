@@ -65,7 +65,7 @@ func (s *search) run() {
 		return
 	}
 	s.warmUp()
-	if !s.found && !s.findAny() {
+	if !s.found && !s.findAny() || s.found && s.anyOne {
 		return
 	}
 	s.prepareBound()
@@ -202,7 +202,7 @@ func (s *search) try(set uint64) {
 // improve moves from the best set to the best of its neighbours (one region
 // more, one less, one for another) until none is better.
 func (s *search) improve() {
-	for s.found {
+	for s.found && !s.anyOne {
 		at := s.best.set
 		for in := s.may &^ at; in != 0; in &= in - 1 {
 			s.try(at | in&-in)

@@ -14,17 +14,24 @@ type Options struct {
 
 const defaultNodes = 9_000_000
 
+// nodes is MaxNodes, or the default.
+func (o Options) nodes() int {
+	if o.MaxNodes <= 0 {
+		return defaultNodes
+	}
+	return o.MaxNodes
+}
+
 // Solve returns the placement with the lowest objective that keeps to every
 // limit, and proves it: doc.go states the model and the method. The error is
 // that of Validate. A problem without any placement has status Infeasible, and
-// Conflict then names the single limits without which there is one.
+// Conflict then names the limits that contradict each other. Naming them takes
+// up to as much work again.
 func Solve(p Problem, opt Options) (Solution, error) {
 	if err := p.Validate(); err != nil {
 		return Solution{}, err
 	}
-	if opt.MaxNodes <= 0 {
-		opt.MaxNodes = defaultNodes
-	}
+	opt.MaxNodes = opt.nodes()
 	if p.entangled() == "" {
 		return solvePlain(p, opt), nil
 	}
@@ -32,7 +39,7 @@ func Solve(p Problem, opt Options) (Solution, error) {
 	s.run()
 	sol := s.solution()
 	if sol.Status == Infeasible && !opt.noConflict {
-		sol.Conflict = conflicts(p, opt.MaxNodes)
+		sol.Conflict = newRefuter(p, opt).conflicts()
 	}
 	return sol, nil
 }

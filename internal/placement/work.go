@@ -25,10 +25,7 @@ func Within(p Problem, limit time.Duration) Options {
 // from a valid problem; one that Validate refuses all the same is beyond what
 // Solve can do, and Unknown.
 func solveAll(n int, opt Options, problem func(i int) Problem) []Solution {
-	left := opt.MaxNodes
-	if left <= 0 {
-		left = defaultNodes
-	}
+	left := opt.nodes()
 	sols := make([]Solution, n)
 	open := make([]int, n)
 	for i := range open {

@@ -146,7 +146,11 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 		return err
 	}
 	if out.Unrestricted != nil {
-		out.Findings = append(out.Findings, a.wouldTake(p, planned, out))
+		f, err := a.wouldTake(p, planned, out)
+		if err != nil {
+			return err
+		}
+		out.Findings = append(out.Findings, f)
 	}
 	out.Placement, out.After = planned, out.figures(after)
 	out.edges(in, d, before, after)

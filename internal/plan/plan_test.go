@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -366,5 +368,38 @@ func TestSameInputSameBytes(t *testing.T) {
 			t.Fatal("two runs differ")
 		}
 		slices.Reverse(in.App.Machines)
+	}
+}
+
+// The next step costs less than the whole way to the optimum.
+func TestSaysWhatMaxChangesOpensTheNextRegion(t *testing.T) {
+	in := input(counts{"iad": 6}, rates{"fra": 300, "nrt": 250, "gru": 150, "syd": 100, "iad": 100, "jnb": 80})
+	in.Policy.ValuePerMS, in.Policy.MaxCostIncrease, in.Policy.MaxChanges = 1, 9, 2
+	g := make1(t, in)
+	said := regexp.MustCompile(`max-changes: (\d+); max-changes: (\d+) is enough to (.+)$`)
+	var whole, least int
+	var regions string
+	for _, f := range g.Findings {
+		if m := said.FindStringSubmatch(f.Hint); m != nil {
+			whole, _ = strconv.Atoi(m[1])
+			least, _ = strconv.Atoi(m[2])
+			regions = m[3]
+		}
+	}
+	if least <= 2 || least >= whole {
+		t.Fatalf("%v: next %d, whole %d: %+v", g.Placement, least, whole, g.Findings)
+	}
+	open := func(maxChanges int) []region.Code {
+		in.Policy.MaxChanges = maxChanges
+		return slices.Sorted(maps.Keys(make1(t, in).Placement))
+	}
+	before, after := open(least-1), open(least)
+	if !slices.Equal(before, open(2)) || slices.Equal(before, after) {
+		t.Errorf("max-changes %d has %v, %d %v; want %d to %s first", least-1, before, least, after, least, regions)
+	}
+	for _, code := range after {
+		if !slices.Contains(before, code) && !strings.Contains(regions, string(code)) {
+			t.Errorf("max-changes %d opens %s too, not only %s", least, code, regions)
+		}
 	}
 }

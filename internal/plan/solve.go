@@ -161,11 +161,8 @@ func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
 			return a, err
 		}
 	}
-	if least := nearest(a.Solution, "max_changes"); least > 0 && pol.MaxChanges == 0 {
-		limits.MaxChanges = int(least) + usual
-		a.find(Warning, "set max-changes to bound what one plan may change",
-			"the limits and the measured load need %.0f Machines created or destroyed at least, more than the usual %d", least, usual)
-		if a.Solution, err = a.solved(); err != nil {
+	if pol.MaxChanges == 0 {
+		if err = a.allowWhatIsNeeded(usual); err != nil {
 			return a, err
 		}
 	}
@@ -177,7 +174,8 @@ func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
 	if a.Solution, err = a.solved(); err != nil {
 		return a, err
 	}
-	if least := nearest(a.Solution, "max_monthly_cost"); least > 0 {
+	least, ok, err := a.nearest("max_monthly_cost")
+	if ok {
 		limits.MaxMonthlyCost = least * (1 + pol.MaxCostIncrease) * slack
 		allowed = limits.MaxMonthlyCost
 		if team > 0 {
@@ -188,6 +186,20 @@ func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
 		a.Solution, err = a.solved()
 	}
 	return a, err
+}
+
+// allowWhatIsNeeded loosens the default of max-changes where nothing is feasible
+// within it, but would be with more changes.
+func (a *answer) allowWhatIsNeeded(usual int) error {
+	least, ok, err := a.nearest("max_changes")
+	if err != nil || !ok {
+		return err
+	}
+	a.problem.Limits.MaxChanges = int(least) + usual
+	a.find(Warning, "set max-changes to bound what one plan may change",
+		"the limits and the measured load need %.0f Machines created or destroyed at least, more than the usual %d", least, usual)
+	a.Solution, err = a.solved()
+	return err
 }
 
 // keepWhatLasts requires the live regions that the optimum without our limits
@@ -203,11 +215,20 @@ func (a *answer) keepWhatLasts() {
 }
 
 // wouldTake says which values of our limits would allow the optimum without
-// them. It is a warning where they leave nothing to change at all.
-func (a *answer) wouldTake(p problem, planned map[region.Code]int, out *Group) Finding {
+// them, and the least max-changes that would lead to other regions than
+// planned. It is a warning where they leave nothing to change at all.
+func (a *answer) wouldTake(p problem, planned map[region.Code]int, out *Group) (Finding, error) {
 	var values []string
+	next := ""
 	if n := changes(p.Current, a.free.Placement); slices.Contains(a.binding, "max-changes") {
 		values = append(values, fmt.Sprintf("max-changes: %d", n))
+		least, open, ok, err := placement.NextRegion(a.problem, a.Solution, placement.Options{})
+		if err != nil {
+			return Finding{}, err
+		}
+		if ok && (least < n || len(a.binding) > 1) {
+			next = fmt.Sprintf("; max-changes: %d is enough to %s", least, step(a.Open, open))
+		}
 	}
 	if slices.Contains(a.binding, "max-cost-increase") {
 		more := a.free.MonthlyCost/(out.Before.Total()-out.idle) - 1
@@ -220,8 +241,23 @@ func (a *answer) wouldTake(p problem, planned map[region.Code]int, out *Group) F
 	return Finding{
 		level,
 		fmt.Sprintf("the optimum without our own limits has a mean of %.0f ms for %s a month", out.Unrestricted.Figures.MeanMS, price.Format(out.Unrestricted.Figures.Total())),
-		"to get it in one plan, set " + strings.Join(values, " and "),
+		"to get it in one plan, set " + strings.Join(values, " and ") + next,
+	}, nil
+}
+
+// step says which regions open and close: "open fra and nrt, close ord".
+func step(from, to []string) string {
+	other := func(a, b []string) []string {
+		return slices.DeleteFunc(slices.Clone(a), func(code string) bool { return slices.Contains(b, code) })
 	}
+	var parts []string
+	if opened := other(to, from); len(opened) > 0 {
+		parts = append(parts, "open "+strings.Join(opened, " and "))
+	}
+	if closed := other(from, to); len(closed) > 0 {
+		parts = append(parts, "close "+strings.Join(closed, " and "))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (a *answer) solved() (placement.Solution, error) {
@@ -232,15 +268,13 @@ func (a *answer) find(level Level, hint, format string, args ...any) {
 	a.findings = append(a.findings, Finding{level, fmt.Sprintf(format, args...), hint})
 }
 
-// nearest is the value of a limit that alone would make an infeasible problem
-// feasible; 0 when there is none.
-func nearest(s placement.Solution, limit string) float64 {
-	for _, c := range s.Conflict {
-		if c.Limit == limit {
-			return c.Nearest
-		}
+// nearest is the value of a limit that alone, whatever else contradicts, would
+// make the problem feasible; false when none does or it is feasible.
+func (a *answer) nearest(limit string) (float64, bool, error) {
+	if a.Status != placement.Infeasible {
+		return 0, false, nil
 	}
-	return 0
+	return placement.Nearest(a.problem, limit, placement.Options{})
 }
 
 // changes counts the Machines created plus those destroyed between two placements.

@@ -3,7 +3,9 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fly-placer/fly-placer/internal/placement"
@@ -211,7 +213,14 @@ func infeasibleAnswer(conflicts []placement.Conflict) string {
 	}
 	var names []string
 	for _, c := range conflicts {
-		names = append(names, plan.OptionOf(c.Limit)+" "+limitValue(c.Limit, c.Value))
+		name := plan.OptionOf(c.Limit) + " " + limitValue(c, c.Value)
+		switch {
+		case c.Region != "" && c.Limit == "required":
+			name = c.Region + " required"
+		case c.Region != "":
+			name = limitValue(c, c.Value) + " Machines in " + c.Region
+		}
+		names = append(names, name)
 	}
 	line := "infeasible; " + and(names)
 	if len(names) > 1 {
@@ -220,17 +229,49 @@ func infeasibleAnswer(conflicts []placement.Conflict) string {
 	return line + " cannot be met"
 }
 
-func limitValue(limit string, v float64) string {
+// limitValue words a value of a limit: the one that is set, or the nearest.
+func limitValue(c placement.Conflict, value any) string {
+	v, isNumber := value.(float64)
 	switch {
-	case strings.HasSuffix(limit, "_cost"):
+	case c.Limit == "required" && value == true:
+		return "required"
+	case c.Limit == "required", c.Region != "" && c.Limit == "min_machines" && isNumber && v == 0:
+		return "not required"
+	case !isNumber:
+		return fmt.Sprint(value) // what may fail
+	case c.Region != "" && c.Limit == "min_machines":
+		return "at least " + decimal(v)
+	case c.Region != "" && c.Limit == "max_machines":
+		return "at most " + decimal(v)
+	case strings.HasSuffix(c.Limit, "_cost"):
 		return price.Format(v)
-	case strings.HasSuffix(limit, "_ms"):
+	case strings.HasSuffix(c.Limit, "_ms"):
 		return millis(v) + " ms"
-	case limit == "target_utilization":
-		return percent(v)
+	case c.Limit == "target_utilization":
+		return strconv.FormatFloat(math.Round(v*1000)/10, 'f', -1, 64) + "%"
 	}
 	return decimal(v)
 }
+
+// nearestValue words the nearest value, rounded up to what can be read so that
+// the value that is shown would do.
+func nearestValue(c placement.Conflict) string {
+	v, isNumber := c.Nearest.(float64)
+	switch {
+	case c.Nearest == nil:
+		return "no value"
+	case isNumber && strings.HasSuffix(c.Limit, "_cost"):
+		return limitValue(c, roundUp(v, 100))
+	case isNumber && strings.HasSuffix(c.Limit, "_ms") && v < 9.9:
+		return limitValue(c, roundUp(v, 10))
+	case isNumber && strings.HasSuffix(c.Limit, "_ms"):
+		return limitValue(c, roundUp(v, 1))
+	}
+	return limitValue(c, c.Nearest)
+}
+
+// roundUp rounds up to a multiple of 1/parts, but for what adding up may leave.
+func roundUp(v, parts float64) float64 { return math.Ceil(v*parts*(1-1e-9)) / parts }
 
 // sentence returns a sentence without its full stop, to go on with.
 func sentence(s string) string { return strings.TrimSuffix(doc.Clean(s), ".") }

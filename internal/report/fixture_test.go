@@ -219,7 +219,12 @@ func world(n int) plan.Group {
 func infeasible() plan.Group {
 	g := web()
 	g.Status, g.Placement, g.After, g.Solved = plan.Infeasible, nil, plan.Figures{}, placement.Infeasible
-	g.Conflict = []placement.Conflict{{Limit: "max_monthly_cost", Value: 30, Nearest: 41.2}, {Limit: "max_p95_latency_ms", Value: 40, Nearest: 61.3}, {Limit: "min_regions", Value: 3}}
+	g.Conflict = []placement.Conflict{
+		{Limit: "max_monthly_cost", Value: 30.0, Nearest: 41.201},
+		{Limit: "max_p95_latency_ms", Value: 40.0, Nearest: 61.3},
+		{Limit: "min_regions", Value: 3.0},
+		{Limit: "survive", Value: placement.Region, Nearest: placement.Machine},
+	}
 	return g
 }
 

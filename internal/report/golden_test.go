@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/region"
 )
@@ -51,6 +52,15 @@ func reports() map[string]Report {
 	feasible := moved()
 	feasible.Solved, feasible.Bound, feasible.Gap = "feasible", 31.71, 0.0056
 
+	regional := infeasible()
+	regional.Conflict = []placement.Conflict{
+		{Limit: "max_machines", Value: 4.0, Nearest: 6.0},
+		{Limit: "target_utilization", Value: 0.8, Nearest: 0.801},
+		{Limit: "required", Region: "ams", Value: true, Nearest: false},
+		{Limit: "min_machines", Region: "iad", Value: 3.0, Nearest: 1.0},
+		{Limit: "max_machines", Region: "iad", Value: 3.0},
+		{Limit: "min_machines", Region: "lhr", Value: 2.0, Nearest: 0.0},
+	}
 	unnamed := infeasible() // the solver proves it without naming limits
 	unnamed.Conflict = nil
 	unnamed.Findings = []plan.Finding{{Level: plan.Error, Text: "the limits in force are min-regions 3 and `max-p95-latency` 40 ms", Hint: "loosen one of them."}}
@@ -76,6 +86,7 @@ func reports() map[string]Report {
 		"findings":           run(warnings),
 		"not_proven":         run(app("shop", plan.Planned, feasible)),
 		"one_app_failed":     run(failed, app("shop", plan.Planned, moved())),
+		"infeasible_region":  run(app("shop", plan.Infeasible, regional)),
 		"infeasible_unnamed": run(app("shop", plan.Infeasible, unnamed)),
 		"error_beside_plan": {
 			Errors: []Problem{{App: "nosuch", Text: "list Machines of nosuch: 404 Not Found: app not found", Hints: []string{"check the name: `fly apps list` shows all."}}},

@@ -27,7 +27,7 @@ func hostileReport(s string) Report {
 	g.Holds = []plan.Hold{{Reason: plan.HoldReason(s), Detail: s, Hint: s}}
 	g.Edges = []plan.Edge{{Code: code, Name: s, Share: 0.9, Requests: 9, StandIn: "iad", FromBefore: code, FromAfter: "iad", BeforeMS: 3, AfterMS: 4}}
 	g.Unmapped = map[region.Code]float64{code: 0.1}
-	g.Conflict = []placement.Conflict{{Limit: s, Value: 1, Nearest: 2}}
+	g.Conflict = []placement.Conflict{{Limit: s, Value: 1.0, Nearest: 2.0}, {Limit: "min_machines", Region: s, Value: s, Nearest: s}}
 	g.Findings = []plan.Finding{{Level: plan.Error, Text: s, Hint: s}, {Level: plan.Notice, Text: s, Hint: s}}
 	g.Guest.CPUKind = s
 	g.Unrestricted = &plan.Alternative{Placement: where{code: 1}, Limits: []string{s, s}}

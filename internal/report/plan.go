@@ -162,11 +162,11 @@ func (v view) conflicts() []doc.Block {
 	}
 	t := doc.Table{Columns: []doc.Column{{Title: "Limit"}, {Title: "Set to", Right: true}, {Title: "Would do alone", Right: true}}}
 	for _, c := range v.Conflict {
-		nearest := "no value"
-		if c.Nearest != 0 {
-			nearest = limitValue(c.Limit, c.Nearest)
+		name := doc.C(plan.OptionOf(c.Limit))
+		if c.Region != "" {
+			name = doc.T("Machines in " + c.Region)
 		}
-		t.Rows = append(t.Rows, []doc.Text{doc.C(plan.OptionOf(c.Limit)), doc.T(limitValue(c.Limit, c.Value)), doc.T(nearest)})
+		t.Rows = append(t.Rows, []doc.Text{name, doc.T(limitValue(c, c.Value)), doc.T(nearestValue(c))})
 	}
 	return []doc.Block{v.heading("Limits that contradict each other"), t}
 }
