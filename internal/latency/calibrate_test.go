@@ -60,6 +60,32 @@ func TestCalibrateIsNotMovedByOneEdge(t *testing.T) {
 	}
 }
 
+func TestCalibrateWeighsRequestsAndDistance(t *testing.T) {
+	on := func(edge region.Code, tableMS, observedMS, requests float64) latency.Observation {
+		return latency.Observation{Edge: edge, TableMS: tableMS, ObservedMS: observedMS, Requests: requests}
+	}
+	few := []latency.Observation{
+		on("aaa", 10, 12, 90000), on("bbb", 60, 72, 80000), on("ccc", 110, 132, 70000), // 1.2
+		on("ddd", 20, 90, 1000), on("eee", 50, 20, 1000), on("fff", 80, 30, 1000), on("ggg", 100, 40, 1000),
+	}
+	if c := latency.Calibrate(few); !c.Used || math.Abs(c.Factor-1.2) > 1e-9 || math.Abs(c.OffsetMS) > 1e-9 {
+		t.Errorf("few requests at most edges: %+v, want factor 1.2", c)
+	}
+	// Among edges that are equally far only noise makes a slope.
+	near := []latency.Observation{on("zzz", 0, 0, 5000)}
+	for i := range 12 {
+		ms := 100 + 0.1*float64(i)
+		near = append(near, on(region.Code("aa"+string(rune('a'+i))), ms, 0.8*ms-2*float64(i)+11, 5000))
+	}
+	if c := latency.Calibrate(near); !c.Used || math.Abs(c.Factor-0.8) > 0.12 {
+		t.Errorf("most edges together: %+v, want a factor near 0.8", c)
+	}
+	two := latency.Calibrate([]latency.Observation{on("aaa", 10, 20, 5000), on("bbb", 10, 40, 5000)})
+	if two.OffsetMS != 20 || two.ResidualMS != 10 {
+		t.Errorf("two edges of one weight: %+v, want the middle", two)
+	}
+}
+
 func TestCalibrateRefusesThinTraffic(t *testing.T) {
 	of := func(requests float64, tableMS ...float64) []latency.Observation {
 		var out []latency.Observation

@@ -266,9 +266,16 @@ func TestAMachineIsUpOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	var twos []promsim.Sample // nobody has said that the value is 1
+	for i := range 240 {
+		twos = append(twos, promsim.Sample{Time: worldEnd.Add(time.Duration(i-240)*time.Minute + 30*time.Second), Value: 2})
+	}
+	if err := sim.Gauge("fly_instance_up", map[string]string{"app": "shop", "region": "ams", "instance": "m2", "host": "a1b2"}, twos); err != nil {
+		t.Fatal(err)
+	}
 	client := newClient(t, serve(t, sim), testToken, nil)
 	got, err := client.History(t.Context(), promapi.HistoryQuery{Apps: []string{"shop"}, End: worldNow, Hours: 4})
-	if want := map[string]float64{"m1": 0.25}; err != nil || !cmp.Equal(want, got["shop"].Running, approx) {
+	if want := map[string]float64{"m1": 0.25, "m2": 1}; err != nil || !cmp.Equal(want, got["shop"].Running, approx) {
 		t.Errorf("running %v, %v; want %v", got["shop"].Running, err, want)
 	}
 }
