@@ -22,7 +22,7 @@ func (v view) evidence() doc.Section {
 	blocks := []doc.Block{
 		doc.Paragraph{Text: doc.T(v.runnerUp())},
 		sub("Region by region"),
-		doc.Paragraph{Text: doc.T("What would be different if one region were decided otherwise, and the others as is best then. All told is latency at its value, cost and changes together, a month.")},
+		doc.Paragraph{Text: doc.T("What would be different with one region decided otherwise, and the rest as is best then. All told: latency at its value, cost and changes together, a month.")},
 		v.comparisons(v.Why),
 	}
 	if len(v.NotAdded) > 0 {
@@ -98,27 +98,29 @@ func worse(usd float64, per string) string {
 	return "just as good"
 }
 
+// comparisons lists regions, what is most to the point first: narrow screens
+// show the left of a table.
 func (v view) comparisons(list []plan.Comparison) doc.Table {
 	t := doc.Table{Columns: []doc.Column{
-		{Title: "Region"}, {Title: "Share", Right: true}, {Title: "Otherwise"}, {Title: "Mean round trip", Right: true}, {Title: "Compute a month", Right: true},
+		{Title: "Region"}, {Title: "Otherwise"}, {Title: "All told", Right: true}, {Title: "Mean round trip", Right: true}, {Title: "Compute a month", Right: true},
+		{Title: "Transfer a month", Right: true}, {Title: "Share", Right: true},
 	}}
 	transfer := slices.ContainsFunc(slices.Concat(v.Why, v.NotAdded), func(c plan.Comparison) bool { return c.Transfer != 0 })
-	if transfer {
-		t.Columns = append(t.Columns, doc.Column{Title: "Transfer a month", Right: true})
+	if !transfer {
+		t.Columns = slices.Delete(t.Columns, 5, 6)
 	}
-	t.Columns = append(t.Columns, doc.Column{Title: "All told", Right: true})
 	for _, c := range list {
-		row := []doc.Text{doc.Join(doc.T(v.decided(c)), doc.B(string(c.Region)), doc.T(" "+v.city(c.Region))), doc.T(percent(c.Share)), doc.T(v.otherwise(c))}
+		row := []doc.Text{doc.Join(doc.T(v.decided(c)), doc.B(string(c.Region)), doc.T(" "+v.city(c.Region))), doc.T(v.otherwise(c)), nil, nil, nil, nil, doc.T(percent(c.Share))}
 		if len(c.Open) > 0 {
 			sign := 1.0
 			if v.explains(c) { // the plan's less the other's
 				sign = -1
 			}
-			row = append(row, doc.T(delta(sign*c.MS)), doc.T(price.FormatDelta(sign*c.Compute)))
-			if transfer {
-				row = append(row, doc.T(price.FormatDelta(sign*c.Transfer)))
-			}
-			row = append(row, doc.T(worse(c.Objective-v.Objective, "")))
+			row[2], row[3] = doc.T(worse(c.Objective-v.Objective, "")), doc.T(delta(sign*c.MS))
+			row[4], row[5] = doc.T(price.FormatDelta(sign*c.Compute)), doc.T(price.FormatDelta(sign*c.Transfer))
+		}
+		if !transfer {
+			row = slices.Delete(row, 5, 6)
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -182,7 +184,7 @@ func delta(ms float64) string {
 
 func (v view) frontier() doc.Table {
 	t := doc.Table{Columns: []doc.Column{
-		{Title: "Regions", Right: true}, {Title: "Which"}, {Title: "Mean round trip", Right: true}, {Title: "Cost a month", Right: true}, {Title: "All told", Right: true},
+		{Title: "Regions", Right: true}, {Title: "All told", Right: true}, {Title: "Mean round trip", Right: true}, {Title: "Cost a month", Right: true}, {Title: "Which"},
 	}}
 	for i := 0; i < len(v.Frontier); {
 		p, end := v.Frontier[i], i+1
@@ -202,7 +204,7 @@ func (v view) frontier() doc.Table {
 		if p.Status != placement.Infeasible {
 			none = "none found within the solver's work limit"
 		}
-		t.Rows = append(t.Rows, []doc.Text{doc.T(span), doc.T(none)})
+		t.Rows = append(t.Rows, []doc.Text{doc.T(span), nil, nil, nil, doc.T(none)})
 		i = end
 	}
 	return t
@@ -219,7 +221,7 @@ func (v view) point(p plan.Point) []doc.Text {
 	case p.Status == placement.Feasible:
 		told += ", best found"
 	}
-	return []doc.Text{regions, doc.T(strings.Join(names(p.Open), ", ")), doc.T(millis(p.MeanMS) + " ms"), doc.T(price.Format(p.Cost)), doc.T(told)}
+	return []doc.Text{regions, doc.T(told), doc.T(millis(p.MeanMS) + " ms"), doc.T(price.Format(p.Cost)), doc.T(strings.Join(names(p.Open), ", "))}
 }
 
 // planned tells the point that is the plan: it is the only one in its number

@@ -35,7 +35,7 @@ func hostileReport(s string) Report {
 		{Region: code, Share: 0.9, MS: -1, Compute: 1, Open: []region.Code{"ams", code + "2"}, Status: placement.Optimal},
 		{Region: "iad", Share: 0.1, Open: []region.Code{code, "iad"}, Status: placement.Status(s)},
 	}
-	g.NotAdded = []plan.Comparison{{Region: code + "3", Share: 0.2, Open: []region.Code{code, "x" + code}, Objective: 7, Status: placement.Feasible}}
+	g.NotAdded = []plan.Comparison{{Region: code + "3", Share: 0.2, Open: []region.Code{code, code + "3"}, Objective: 7, Status: placement.Feasible}}
 	g.RunnerUp = &plan.RunnerUp{Open: []region.Code{code, "a", "b", "iad"}, Regret: 1, Status: placement.Status(s)}
 	g.Frontier = []plan.Point{
 		{Regions: 1, Open: []region.Code{code}, Placement: where{code: 1}, Status: placement.Status(s)},
