@@ -15,18 +15,18 @@ import (
 // every bound of the solver it counts work, so that plans are reproducible.
 const evidenceWork = 250 * time.Millisecond
 
+// evidenceRounds is how often the regions left out are asked for again without
+// those that would serve nobody.
+const evidenceRounds = 4
+
 // evidence compares the planned placement with what else the limits allow.
 func (out *Group) evidence(c changeInput, a answer) error {
 	within := placement.Within(a.problem, evidenceWork)
-	e, err := placement.Explain(a.problem, a.Solution, within)
+	first, err := placement.Explain(a.problem, a.Solution, within)
 	if err != nil {
 		return err
 	}
-	points, err := placement.Frontier(a.problem, within)
-	if err != nil {
-		return err
-	}
-	for _, r := range e.Why {
+	for _, r := range first.Why {
 		x := comparison(r)
 		if r.Status == placement.Infeasible || r.Status == placement.Unknown {
 			if x, err = c.otherwise(x); err != nil {
@@ -35,16 +35,11 @@ func (out *Group) evidence(c changeInput, a answer) error {
 		}
 		out.Why = append(out.Why, x)
 	}
-	picky, err := c.busy(a.Open) // not where a limit wants regions for nobody
-	if err != nil {
+	if err := out.leftOut(c, a, first, within); err != nil {
 		return err
 	}
-	for _, r := range e.WhyNot {
-		if !picky || r.Share >= minShare {
-			out.NotAdded = append(out.NotAdded, comparison(r))
-		}
-	}
-	if err := out.runnerUp(c, a, e, picky); err != nil {
+	points, err := placement.Frontier(a.problem, within)
+	if err != nil {
 		return err
 	}
 	for _, p := range points {
@@ -62,19 +57,52 @@ func (out *Group) evidence(c changeInput, a answer) error {
 	return nil
 }
 
-// runnerUp is the best other set of regions that opens none for nobody: the
-// solver's, or the best of those that the regions are compared with.
-func (out *Group) runnerUp(c changeInput, a answer, e placement.Explanation, picky bool) error {
-	if e.RunnerUp == nil {
-		return nil
+// leftOut finds the best regions left out and the runner-up, none with a new
+// region for nobody unless the plan itself has one because a limit wants it.
+// Such regions are dropped as solveBusy does, but only here: one that serves
+// nobody beside the plan may be the best in place of a region of it. The
+// runner-up is the solver's, or else the best set of all that were found.
+func (out *Group) leftOut(c changeInput, a answer, e placement.Explanation, within placement.Options) error {
+	picky, err := c.busy(a.Open)
+	if err != nil {
+		return err
 	}
-	sets := []placement.RunnerUp{*e.RunnerUp}
-	for _, r := range append(slices.Clone(e.Why), e.WhyNot...) {
-		if len(r.Open) > 0 {
-			sets = append(sets, placement.RunnerUp{Open: r.Open, Objective: r.Objective, Status: placement.Feasible})
+	rest := problem{Problem: a.problem}
+	var sets []placement.RunnerUp // only the first is known to be the best of all
+	if e.RunnerUp != nil {
+		sets = append(sets, *e.RunnerUp)
+	}
+	for round := 1; ; round++ {
+		for _, r := range slices.Concat(e.Why, e.WhyNot) {
+			if len(r.Open) > 0 {
+				sets = append(sets, placement.RunnerUp{Open: r.Open, Objective: r.Objective, Status: placement.Feasible})
+			}
+		}
+		var idle []string
+		out.NotAdded = nil
+		for _, r := range e.WhyNot {
+			if picky && r.Share < minShare {
+				idle = append(idle, r.Region)
+			} else {
+				out.NotAdded = append(out.NotAdded, comparison(r))
+			}
+		}
+		if len(idle) == 0 || round == evidenceRounds {
+			break
+		}
+		rest.drop(idle)
+		if e, err = placement.Explain(rest.Problem, a.Solution, within); err != nil {
+			return err
 		}
 	}
-	slices.SortStableFunc(sets[1:], func(a, b placement.RunnerUp) int { return cmp.Compare(a.Objective, b.Objective) })
+	if len(sets) > 0 {
+		slices.SortStableFunc(sets[1:], func(a, b placement.RunnerUp) int { return cmp.Compare(a.Objective, b.Objective) })
+	}
+	return out.runnerUp(c, a, sets, picky)
+}
+
+// runnerUp picks the first of sets that opens no region for nobody, if picky.
+func (out *Group) runnerUp(c changeInput, a answer, sets []placement.RunnerUp, picky bool) error {
 	for _, up := range sets {
 		busy, err := c.busy(up.Open)
 		if err != nil {

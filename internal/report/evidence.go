@@ -25,8 +25,11 @@ func (v view) evidence() doc.Section {
 		doc.Paragraph{Text: doc.T("What would be different with one region decided otherwise, and the rest as is best then. All told: latency at its value, cost and changes together, a month.")},
 		v.comparisons(v.Why),
 	}
+	blocks = append(blocks, sub("Not added"))
 	if len(v.NotAdded) > 0 {
-		blocks = append(blocks, sub("Not added"), v.comparisons(v.NotAdded))
+		blocks = append(blocks, v.comparisons(v.NotAdded))
+	} else {
+		blocks = append(blocks, doc.Paragraph{Text: doc.T("No other region was found that could be opened within the limits and serve 0.1% of the requests.")})
 	}
 	if len(v.Frontier) > 0 {
 		blocks = append(blocks, sub("By number of regions"), v.frontier())
@@ -102,8 +105,13 @@ func worse(usd float64, per string) string {
 // show the left of a table.
 func (v view) comparisons(list []plan.Comparison) doc.Table {
 	t := doc.Table{Columns: []doc.Column{
-		{Title: "Region"}, {Title: "Otherwise"}, {Title: "All told", Right: true}, {Title: "Mean round trip", Right: true}, {Title: "Compute a month", Right: true},
-		{Title: "Transfer a month", Right: true}, {Title: "Share", Right: true},
+		{Title: "Region"},
+		{Title: "Otherwise"},
+		{Title: "All told", Right: true},
+		{Title: "Mean round trip", Right: true},
+		{Title: "Compute a month", Right: true},
+		{Title: "Transfer a month", Right: true},
+		{Title: "Share", Right: true},
 	}}
 	transfer := slices.ContainsFunc(slices.Concat(v.Why, v.NotAdded), func(c plan.Comparison) bool { return c.Transfer != 0 })
 	if !transfer {
