@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"strconv"
 	"testing"
@@ -301,6 +302,11 @@ func checkAgreement(ts *testscript.TestScript, neg bool, args []string) {
 	type decision struct {
 		Placement map[string]int
 		Objective float64
+		Frontier  []struct {
+			Regions int
+			Open    []string
+			Status  string
+		}
 	}
 	var answer decision
 	var plan struct{ Groups map[string]decision }
@@ -312,6 +318,10 @@ func checkAgreement(ts *testscript.TestScript, neg bool, args []string) {
 	for _, want := range plan.Groups {
 		if len(want.Placement) == 0 || !maps.Equal(answer.Placement, want.Placement) || math.Abs(answer.Objective-want.Objective) > 1e-6 {
 			ts.Fatalf("the answer is %+v, the plan %+v", answer, want)
+		}
+		answer.Objective = want.Objective // that of the plan is rounded
+		if answer.Frontier != nil && !reflect.DeepEqual(answer, want) {
+			ts.Fatalf("the answer explains %+v, the plan %+v", answer, want)
 		}
 	}
 }

@@ -31,7 +31,7 @@ func TestMachinesThatServeNothingCarryNothing(t *testing.T) {
 	}
 	bill := 0.0
 	for _, c := range g.Changes {
-		bill += c.Compute
+		bill += c.Rent
 	}
 	if want := g.After.Compute - g.Before.Compute; math.Abs(bill-want) > 1e-9 {
 		t.Errorf("changes add up to $%v, the bill changes by $%v", bill, want)

@@ -46,7 +46,7 @@ func (c changeInput) kind(code region.Code) int {
 
 // changesOf lists what leads from the live placement to the planned one, each
 // with its reason: opened, grown, shrunk, closed, by code.
-func changesOf(c changeInput) ([]Change, error) {
+func changesOf(c changeInput) []Change {
 	now, next := c.group.Current, c.group.Placement
 	var out []Change
 	for _, candidate := range c.p.live.Candidates { // by code
@@ -55,20 +55,17 @@ func changesOf(c changeInput) ([]Change, error) {
 			continue
 		}
 		x := Change{Region: code, From: now[code], To: next[code]}
-		x.Compute = float64(x.Delta()) * c.rent(code)
-		x.Share = c.share(c.after, code)
-		if c.kind(code) == closes {
-			x.Share = c.share(c.before, code)
-		}
-		var err error
-		if x.MS, err = c.effect(code); err != nil {
-			return nil, err
+		x.Rent = float64(x.Delta()) * c.rent(code)
+		for _, why := range c.group.Why {
+			if why.Region == code {
+				x.Share, x.MS, x.Compute, x.Transfer = why.Share, why.MS, why.Compute, why.Transfer
+			}
 		}
 		x.Reason = c.reason(x)
 		out = append(out, x)
 	}
 	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(c.kind(a.Region), c.kind(b.Region)) })
-	return out, nil
+	return out
 }
 
 func (c changeInput) rent(code region.Code) float64 {
@@ -95,49 +92,28 @@ func (c changeInput) share(e placement.Evaluation, code region.Code) float64 {
 	return sum / all
 }
 
-// effect is what opening or closing code does to the mean latency, the other
-// planned regions staying as they are.
-func (c changeInput) effect(code region.Code) (float64, error) {
-	kind := c.kind(code)
-	if kind != opens && kind != closes {
-		return 0, nil
-	}
-	other := maps.Clone(c.next)
-	if kind == opens {
-		delete(other, string(code))
-	} else {
-		other[string(code)] = 1
-	}
-	if len(other) == 0 {
-		return c.after.MeanLatencyMS - c.before.MeanLatencyMS, nil
-	}
-	e, err := placement.Evaluate(c.p.live, other)
-	if err != nil {
-		return 0, err
-	}
-	return c.after.MeanLatencyMS - e.MeanLatencyMS, nil
-}
-
 // reason says in a sentence why a region changes.
 func (c changeInput) reason(x Change) string {
 	switch c.kind(x.Region) {
 	case opens:
-		return fmt.Sprintf("serves %s of requests%s%s; %s", percent(x.Share), off(-x.MS), c.spares(x.Region), c.counts(x.Region))
+		return fmt.Sprintf("serves %s of requests%s%s; %s", percent(x.Share), off(", takes", -x.MS), c.spares(x.Region), c.counts(x.Region))
 	case closes:
+		served := percent(c.share(c.before, x.Region))
 		if why := c.p.bars[x.Region]; why != "" {
-			return fmt.Sprintf("%s bars it; the others take the %s of requests that it served", why, percent(x.Share))
+			return fmt.Sprintf("%s bars it; the others take the %s of requests that it served", why, served)
 		}
-		return fmt.Sprintf("served %s of requests, which the others take; keeping it would take %.1f ms off the mean", percent(x.Share), max(0, x.MS))
+		return fmt.Sprintf("served %s of requests, which the others take%s", served, off("; keeping it would take", x.MS))
 	}
 	return c.counts(x.Region)
 }
 
-// off says what a region takes off the mean round trip of all requests.
-func off(ms float64) string {
+// off says what takes how much off the mean round trip of all requests; nothing
+// where it takes off none.
+func off(what string, ms float64) string {
 	if ms < 0.05 {
 		return ""
 	}
-	return fmt.Sprintf(", takes %.1f ms off the mean", ms)
+	return fmt.Sprintf("%s %.1f ms off the mean", what, ms)
 }
 
 // spares says how many Machines the other planned regions would need besides

@@ -158,8 +158,12 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 	if !maps.Equal(out.Placement, out.Current) {
 		out.Status = Planned
 	}
-	out.Changes, err = changesOf(changeInput{p: p, solved: a.problem, next: a.Placement, before: before, after: after, group: out})
-	return err
+	c := changeInput{p: p, solved: a.problem, next: a.Placement, before: before, after: after, group: out}
+	if err := out.evidence(c, a); err != nil {
+		return err
+	}
+	out.Changes = changesOf(c)
+	return nil
 }
 
 // contradiction settles a group whose limits cannot be met. What is held is

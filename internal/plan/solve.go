@@ -166,11 +166,16 @@ func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
 			return a, err
 		}
 	}
-	if len(a.Placement) == 0 || a.MonthlyCost <= guard*slack {
+	if len(a.Placement) == 0 {
 		return a, nil
 	}
-	team := limits.MaxMonthlyCost // the placement keeps to it, so the guard is tighter
-	limits.MaxMonthlyCost = guard * slack
+	team := limits.MaxMonthlyCost
+	if team == 0 || guard*slack < team {
+		limits.MaxMonthlyCost = guard * slack // also where it does not bind: what is compared keeps to it too
+	}
+	if a.MonthlyCost <= guard*slack {
+		return a, nil
+	}
 	if a.Solution, err = a.solved(); err != nil {
 		return a, err
 	}

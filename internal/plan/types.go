@@ -73,6 +73,17 @@ type Group struct {
 	// Objective, Bound, Gap and Solved tell how good the placement is proven to be.
 	Objective, Bound, Gap float64
 	Solved                placement.Status
+	// Why compares each region of the Placement, and each that closes, with the
+	// best placement that decides it otherwise, by code. NotAdded are the three
+	// best of the other regions, the best first. Both are figures of the Machines
+	// that serve, and empty unless Status is Planned or NoChanges, as are RunnerUp
+	// and Frontier.
+	Why, NotAdded []Comparison
+	// RunnerUp is the best of all other sets of regions; nil if there is none.
+	RunnerUp *RunnerUp
+	// Frontier is the best placement for each number of regions, from 1 on.
+	// min-regions and max-regions are left aside, all other limits hold.
+	Frontier []Point
 	// Unrestricted is the optimum without the cost guard and max-changes, when
 	// one of them binds.
 	Unrestricted *Alternative
@@ -120,17 +131,64 @@ type Change struct {
 	Region region.Code
 	From   int
 	To     int
-	// Share of all requests that the region serves: after the change, or
-	// before it when the region closes.
-	Share float64
-	// MS is what the change does to the mean latency, in milliseconds: the
-	// planned set of regions compared with the same set without this opening
-	// or closing. 0 when only the count changes.
-	MS float64
-	// Compute and Transfer are what it does to the bill, in USD a month.
-	Compute, Transfer float64
+	// Rent is what the Machines created or destroyed cost themselves, in USD a
+	// month; destroyed ones are negative. The changes' rents add up to the
+	// difference of the bill for compute.
+	Rent float64
+	// Share, MS, Compute and Transfer are those of the region's Comparison in
+	// Why: what having the region open, or closed, does. They do not add up,
+	// since each is compared with another placement.
+	Share, MS, Compute, Transfer float64
 	// Reason is the sentence for people.
 	Reason string
+}
+
+// A Comparison tells what one region's decision does, against the best
+// placement that decides this one region the other way and keeps to the same
+// limits. Where there is no such placement, or none was found, it is against
+// the planned placement with nothing else changed, whatever the limits say:
+// less the region, or with the Machines that run there now.
+type Comparison struct {
+	Region region.Code
+	// Share of all requests that the region serves where it is open: in the
+	// plan, or in the other placement.
+	Share float64
+	// MS is the difference in mean latency, in milliseconds, Compute and Transfer
+	// are those in USD a month. In Why they are the plan's figures less the other
+	// placement's, in NotAdded the other's less the plan's: in both what the
+	// decision that is told of does. 0 where no region but this one can be open.
+	MS, Compute, Transfer float64
+	// Open are the regions of the other placement, Objective is its objective.
+	// Less the plan's, that is what the plan gains by its decision.
+	Open      []region.Code
+	Objective float64
+	// Status is the other placement's: Infeasible where the limits leave no
+	// choice, Unknown where none was found within the solver's work limit.
+	Status placement.Status
+}
+
+// A RunnerUp is the best placement in another set of regions than the plan's.
+type RunnerUp struct {
+	Open []region.Code
+	// Regret is its Objective less the plan's, in USD a month.
+	Objective, Regret float64
+	// Status is Optimal if it is proven that no other set is better.
+	Status placement.Status
+	// Live tells that these are the regions where Machines serve now.
+	Live bool
+}
+
+// A Point is the best placement in a number of regions.
+type Point struct {
+	Regions int
+	// Open and Placement are nil where Status says that there is none, or that
+	// none was found. Placement includes Machines that serve nothing, and stay.
+	Open      []region.Code
+	Placement map[region.Code]int
+	// Objective and Cost are in USD a month, MeanMS is the mean latency with the
+	// backend's.
+	Objective, MeanMS, Cost float64
+	Status                  placement.Status
 }
 
 // Delta is the number of Machines created (positive) or destroyed (negative).

@@ -69,8 +69,8 @@ func moved() plan.Group {
 	g.Status = plan.Planned
 	g.Current, g.Placement = where{"iad": 2, "ord": 2}, where{"fra": 2, "iad": 2}
 	g.Changes = []plan.Change{
-		{Region: "fra", To: 2, Share: 0.48, MS: -74.2, Compute: 12.1, Reason: "Serves 48% of the requests, mean 74 ms closer, for $12.10 a month."},
-		{Region: "ord", From: 2, Share: 0.19, MS: 1.1, Compute: -13.4, Reason: "Its 19% of the requests are 6 ms further from iad; saves $13.40 a month."},
+		{Region: "fra", To: 2, Share: 0.48, MS: -74.2, Rent: 12.1, Compute: 12.1, Reason: "Serves 48% of the requests, mean 74 ms closer, for $12.10 a month."},
+		{Region: "ord", From: 2, Share: 0.19, MS: 1.1, Rent: -13.4, Compute: -13.4, Reason: "Its 19% of the requests are 6 ms further from iad; saves $13.40 a month."},
 	}
 	g.Before = plan.Figures{MeanMS: 66.8, P50MS: 88.1, P95MS: 142.4, Compute: 31.2}
 	g.After = plan.Figures{MeanMS: 18.9, P50MS: 12.4, P95MS: 61.3, Compute: 29.9}
@@ -93,9 +93,9 @@ func first() plan.Group {
 	g := moved()
 	g.Current, g.Placement = where{"ord": 6}, where{"fra": 2, "nrt": 1, "ord": 3}
 	g.Changes = []plan.Change{
-		{Region: "fra", To: 2, Share: 0.41, MS: -38, Compute: 12.1, Reason: "Serves 41% of the requests, mean 93 ms closer, for $12.10 a month."},
-		{Region: "nrt", To: 1, Share: 0.11, MS: -14, Compute: 7.4, Reason: "Serves 11% of the requests, mean 127 ms closer, for $7.40 a month."},
-		{Region: "ord", From: 6, To: 3, Share: 0.48, Compute: -18.6, Reason: "3 Machines carry what is left at the busiest hour; saves $18.60 a month."},
+		{Region: "fra", To: 2, Share: 0.41, MS: -38, Rent: 12.1, Compute: 12.1, Reason: "Serves 41% of the requests, mean 93 ms closer, for $12.10 a month."},
+		{Region: "nrt", To: 1, Share: 0.11, MS: -14, Rent: 7.4, Compute: 7.4, Reason: "Serves 11% of the requests, mean 127 ms closer, for $7.40 a month."},
+		{Region: "ord", From: 6, To: 3, Share: 0.48, Rent: -18.6, Compute: -18.6, Reason: "3 Machines carry what is left at the busiest hour; saves $18.60 a month."},
 	}
 	return g
 }
@@ -103,7 +103,7 @@ func first() plan.Group {
 func grown() plan.Group {
 	g := web()
 	g.Status, g.Placement = plan.Planned, where{"ams": 2, "iad": 5}
-	g.Changes = []plan.Change{{Region: "iad", From: 3, To: 5, Share: 0.56, Compute: 11.2, Reason: "71 requests in flight at the busiest hour need 5 Machines at 80% of the soft limit of 20."}}
+	g.Changes = []plan.Change{{Region: "iad", From: 3, To: 5, Share: 0.56, Rent: 11.2, Compute: 11.2, Reason: "71 requests in flight at the busiest hour need 5 Machines at 80% of the soft limit of 20."}}
 	g.After.Compute = 41.1
 	g.Sizing.PeakInFlight = 96
 	return g
@@ -113,8 +113,8 @@ func shrunk() plan.Group {
 	g := web()
 	g.Status, g.Placement = plan.Planned, where{"ams": 1, "iad": 2}
 	g.Changes = []plan.Change{
-		{Region: "ams", From: 2, To: 1, Share: 0.44, Compute: -6.1, Reason: "One Machine carries the busiest hour; saves $6.10 a month."},
-		{Region: "iad", From: 3, To: 2, Share: 0.56, Compute: -5.6, Reason: "2 Machines carry the busiest hour; saves $5.60 a month."},
+		{Region: "ams", From: 2, To: 1, Share: 0.44, Rent: -6.1, Compute: -6.1, Reason: "One Machine carries the busiest hour; saves $6.10 a month."},
+		{Region: "iad", From: 3, To: 2, Share: 0.56, Rent: -5.6, Compute: -5.6, Reason: "2 Machines carry the busiest hour; saves $5.60 a month."},
 	}
 	g.After.Compute = 18.2
 	return g

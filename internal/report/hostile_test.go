@@ -31,6 +31,16 @@ func hostileReport(s string) Report {
 	g.Findings = []plan.Finding{{Level: plan.Error, Text: s, Hint: s}, {Level: plan.Notice, Text: s, Hint: s}}
 	g.Guest.CPUKind = s
 	g.Unrestricted = &plan.Alternative{Placement: where{code: 1}, Limits: []string{s, s}}
+	g.Why = []plan.Comparison{
+		{Region: code, Share: 0.9, MS: -1, Compute: 1, Open: []region.Code{"ams", code + "2"}, Status: placement.Optimal},
+		{Region: "iad", Share: 0.1, Open: []region.Code{code, "iad"}, Status: placement.Status(s)},
+	}
+	g.NotAdded = []plan.Comparison{{Region: code + "3", Share: 0.2, Open: []region.Code{code, code + "3"}, Objective: 7, Status: placement.Feasible}}
+	g.RunnerUp = &plan.RunnerUp{Open: []region.Code{code, "a", "b", "iad"}, Regret: 1, Status: placement.Status(s)}
+	g.Frontier = []plan.Point{
+		{Regions: 1, Open: []region.Code{code}, Placement: where{code: 1}, Status: placement.Status(s)},
+		{Regions: 2, Status: placement.Status(s)},
+	}
 	other := held(plan.HoldReason(s))
 	other.Name = "z" + s
 	other.Holds[0].Detail = s

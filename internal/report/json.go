@@ -71,6 +71,9 @@ func groupObject(g plan.Group) object {
 	if g.Solved != "" {
 		o["objective"], o["bound"], o["gap"] = round(g.Objective, 6), round(g.Bound, 6), round(g.Gap, 9)
 	}
+	if len(g.Why) > 0 {
+		evidence(o, g)
+	}
 	if u := g.Unrestricted; u != nil {
 		o["unrestricted"] = object{
 			"limits": append([]string{}, u.Limits...), "placement": counts(u.Placement),
@@ -94,9 +97,43 @@ func changeList(changes []plan.Change) []object {
 	out := []object{}
 	for _, c := range changes {
 		out = append(out, object{
-			"region": c.Region, "delta": c.Delta(), "reason": c.Reason, "share": round(c.Share, 6), "ms": round(c.MS, 3),
+			"region": c.Region, "delta": c.Delta(), "usd_machines": round(c.Rent, 4), "reason": c.Reason,
+			"share": round(c.Share, 6), "ms": round(c.MS, 3),
 			"usd_compute": round(c.Compute, 4), "usd_transfer": round(c.Transfer, 4),
 		})
+	}
+	return out
+}
+
+// evidence adds what the plan was compared with.
+func evidence(o object, g plan.Group) {
+	o["why"], o["not_added"] = comparisonList(g.Why), comparisonList(g.NotAdded)
+	if up := g.RunnerUp; up != nil {
+		o["runner_up"] = object{"open": up.Open, "objective": round(up.Objective, 6), "regret": round(up.Regret, 6), "status": up.Status}
+	}
+	points := []object{}
+	for _, p := range g.Frontier {
+		x := object{"regions": p.Regions, "status": p.Status}
+		if len(p.Placement) > 0 {
+			x["open"], x["placement"], x["objective"] = p.Open, counts(p.Placement), round(p.Objective, 6)
+			x["mean_latency_ms"], x["monthly_cost"] = round(p.MeanMS, 3), round(p.Cost, 4)
+		}
+		points = append(points, x)
+	}
+	o["frontier"] = points
+}
+
+func comparisonList(list []plan.Comparison) []object {
+	out := []object{}
+	for _, c := range list {
+		x := object{
+			"region": c.Region, "share": round(c.Share, 6), "ms": round(c.MS, 3),
+			"usd_compute": round(c.Compute, 4), "usd_transfer": round(c.Transfer, 4), "status": c.Status,
+		}
+		if len(c.Open) > 0 {
+			x["open"], x["objective"] = c.Open, round(c.Objective, 6)
+		}
+		out = append(out, x)
 	}
 	return out
 }

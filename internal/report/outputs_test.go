@@ -19,8 +19,8 @@ func TestOutputs(t *testing.T) {
 	worker := grown()
 	worker.Name, worker.Changes = "worker", worker.Changes[:1]
 	unknown := held(plan.NoSeries)
-	changes := `[{"delta":2,"group":"web","ms":-74.2,"reason":"Serves 48% of the requests, mean 74 ms closer, for $12.10 a month.","region":"fra","share":0.48,"usd_compute":12.1,"usd_transfer":0},` +
-		`{"delta":-2,"group":"web","ms":1.1,"reason":"Its 19% of the requests are 6 ms further from iad; saves $13.40 a month.","region":"ord","share":0.19,"usd_compute":-13.4,"usd_transfer":0}]`
+	changes := `[{"delta":2,"group":"web","ms":-74.2,"reason":"Serves 48% of the requests, mean 74 ms closer, for $12.10 a month.","region":"fra","share":0.48,"usd_compute":12.1,"usd_machines":12.1,"usd_transfer":0},` +
+		`{"delta":-2,"group":"web","ms":1.1,"reason":"Its 19% of the requests are 6 ms further from iad; saves $13.40 a month.","region":"ord","share":0.19,"usd_compute":-13.4,"usd_machines":-13.4,"usd_transfer":0}]`
 	nothing := map[string]string{"outcome": "failed", "has-changes": "false"}
 	for _, test := range []struct {
 		name   string
@@ -54,7 +54,7 @@ func TestOutputs(t *testing.T) {
 		}},
 		{"several groups: by group, weighted by requests, summed", []plan.Plan{app("shop", plan.Planned, web(), worker)}, nil, map[string]string{
 			"outcome": "planned", "has-changes": "true",
-			"changes": `[{"delta":2,"group":"worker","ms":0,"reason":"71 requests in flight at the busiest hour need 5 Machines at 80% of the soft limit of 20.","region":"iad","share":0.56,"usd_compute":11.2,"usd_transfer":0}]`,
+			"changes": `[{"delta":2,"group":"worker","ms":0,"reason":"71 requests in flight at the busiest hour need 5 Machines at 80% of the soft limit of 20.","region":"iad","share":0.56,"usd_compute":11.2,"usd_machines":11.2,"usd_transfer":0}]`,
 			"regions": `{"web":{"ams":2,"iad":3},"worker":{"ams":2,"iad":5}}`, "latency-before-ms": "31.4", "latency-after-ms": "31.4",
 			"monthly-cost-before": "59.80", "monthly-cost-after": "71.00",
 		}},

@@ -114,7 +114,7 @@ func (b *builder) group(g plan.Group, p plan.Plan, prefix string, depth int) doc
 	s.Blocks = append(s.Blocks, v.conflicts()...)
 	s.Blocks = append(s.Blocks, v.changes()...)
 	s.Blocks = append(s.Blocks, v.figures()...)
-	for _, part := range []doc.Section{v.edges(), v.pins(), v.method()} {
+	for _, part := range []doc.Section{v.edges(), v.pins(), v.evidence(), v.method()} {
 		if len(part.Blocks) > 0 {
 			s.Blocks = append(s.Blocks, part)
 		}
@@ -175,12 +175,12 @@ func (v view) changes() []doc.Block {
 	if len(v.Changes) == 0 {
 		return nil
 	}
-	t := doc.Table{Columns: []doc.Column{{Title: "Region"}, {Title: "Machines", Right: true}, {Title: "A month", Right: true}, {Title: "Why"}}}
+	t := doc.Table{Columns: []doc.Column{{Title: "Region"}, {Title: "Machines", Right: true}, {Title: "Their cost a month", Right: true}, {Title: "Why"}}}
 	for _, c := range v.Changes {
 		t.Rows = append(t.Rows, []doc.Text{
 			doc.Join(doc.B(verb(c)+" "+string(c.Region)), doc.T(" "+v.city(c.Region))),
 			doc.T(step(group(itoa(c.From)), group(itoa(c.To)))),
-			doc.T(price.FormatDelta(c.Compute + c.Transfer)),
+			doc.T(price.FormatDelta(c.Rent)),
 			doc.Ticked(c.Reason),
 		})
 	}

@@ -61,18 +61,19 @@ func Markdown(r Report) string {
 // Comment renders the report for a comment of at most limit characters,
 // counted in UTF-16. Detail leaves first; no text is ever cut.
 func Comment(r Report, limit int) string {
-	return r.fit(doc.Normal, limit, func(s string) int { return len(utf16.Encode([]rune(s))) })
+	return r.fit(doc.Ample, limit, func(s string) int { return len(utf16.Encode([]rune(s))) })
 }
 
 // Terminal renders the report as text for a terminal. No line is read as a
 // workflow command by a GitHub runner.
 func Terminal(r Report, opt TerminalOptions) string {
 	d := append(r.answers(-1), r.body()...)
-	return doc.Terminal(d.At(doc.Normal, doc.Normal), opt)
+	return doc.Terminal(d.At(doc.Ample, doc.Ample), opt)
 }
 
-// fit renders as much detail as fits: first what is quiet leaves, then a level
-// of detail; in the end there are as many answers as there is room for.
+// fit renders as much detail as fits: first what is more than normal leaves,
+// then what is quiet, then a level of detail; in the end there are as many
+// answers as there is room for.
 func (r Report) fit(top doc.Detail, limit int, size func(string) int) string {
 	fits := func(d doc.Document) (string, bool) {
 		s := doc.Markdown(d)
@@ -86,6 +87,9 @@ func (r Report) fit(top doc.Detail, limit int, size func(string) int) string {
 	}
 	for detail := top; detail > doc.Answer; detail-- {
 		for _, quiet := range []doc.Detail{detail, doc.Answer} {
+			if detail > doc.Normal && quiet < detail {
+				continue
+			}
 			if s, ok := fits(append(whole.At(detail, quiet), short...)); ok {
 				return s
 			}

@@ -94,6 +94,7 @@ const (
 	Answer Detail = iota
 	Brief
 	Normal
+	Ample
 	Full
 )
 
