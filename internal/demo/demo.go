@@ -79,7 +79,7 @@ func play(ctx context.Context, p action.Process, serve bool, at time.Time) error
 	inner := p
 	inner.Now = clock
 	inner.Folded = true
-	inner.Args, inner.Dir, inner.Stderr = []string{"plan", "--max-changes", "14"}, dir, &log
+	inner.Args, inner.Dir, inner.Stderr = []string{"plan"}, dir, &log
 	inner.Environ = append(w.variables(),
 		"GITHUB_TOKEN="+ghsim.DefaultToken, "GITHUB_API_URL="+w.github, "GITHUB_REPOSITORY=acme/shop",
 		"GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH="+event, "GITHUB_WORKFLOW=placement")
@@ -91,7 +91,7 @@ func play(ctx context.Context, p action.Process, serve bool, at time.Time) error
 }
 
 const intro = `The app "shop" runs 5 Machines in iad (Ashburn) and 3 in ord (Chicago). Most of its
-visitors are in Europe and Asia by now. "fly-placer plan --max-changes 14" says:
+visitors are in Europe and Asia by now. "fly-placer plan" says:
 
 `
 
@@ -168,7 +168,7 @@ func (w *world) environment() string {
 	return fmt.Sprintf(`The simulated Fly.io and GitHub are up. In another terminal:
 
   export %s
-  fly-placer plan --max-changes 14 --fly-api-url %s
+  fly-placer plan --fly-api-url %s
   fly-placer traffic --window 1h --fly-api-url %s
 
 For the comment on a pull request, as on a runner, add GitHub's part; the event file

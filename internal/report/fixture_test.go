@@ -55,6 +55,7 @@ func web() plan.Group {
 			edge("lax", "Los Angeles, California", 0.07, "iad", "iad", 61.3, 61.3),
 			edge("syd", "Sydney, Australia", 0.03, "iad", "iad", 204, 204),
 		},
+		Calibration: latency.Calibration{Factor: 1.08, OffsetMS: 4, ResidualMS: 3.2, Edges: 5, Share: 0.97, Used: true},
 		Sizing: plan.Sizing{
 			Basis: "concurrency", PerRPS: 0.34, Burst: 1.62, SoftLimit: 20, HardLimit: 25, PeakInFlight: 41.3,
 			RequestsPerMonth: 7_885_714, ValuePerMS: 0.0394,

@@ -54,6 +54,7 @@ func groupObject(g plan.Group) object {
 		"pins":         []object{},
 		"holds":        []object{},
 		"demand":       demand(g.Edges),
+		"edges":        edgeList(g.Edges),
 		"unmapped":     shares(g.Unmapped),
 	}
 	placed := g.Status != plan.Infeasible
@@ -67,6 +68,12 @@ func groupObject(g plan.Group) object {
 			ms["after"] = latencies(g.After)
 		}
 		o["latency_ms"] = ms
+	}
+	if c := g.Calibration; c.Used || c.Reason != "" {
+		o["calibration"] = object{
+			"used": c.Used, "factor": round(c.Factor, 4), "residual_ms": round(c.ResidualMS, 3),
+			"edges": c.Edges, "share": round(c.Share, 6), "reason": c.Reason,
+		}
 	}
 	if g.Solved != "" {
 		o["objective"], o["bound"], o["gap"] = round(g.Objective, 6), round(g.Bound, 6), round(g.Gap, 9)
@@ -161,6 +168,24 @@ func demand(edges []plan.Edge) map[region.Code]float64 {
 	out := map[region.Code]float64{}
 	for _, e := range edges {
 		out[e.Code] += round(e.Share, 6)
+	}
+	return out
+}
+
+// edgeList tells for each edge region what serves it, how far that is, and
+// where the round trip is from.
+func edgeList(edges []plan.Edge) []object {
+	out := []object{}
+	for _, e := range edges {
+		x := object{
+			"region": e.Code, "share": round(e.Share, 6), "source": e.Source,
+			"served_by": object{"before": e.FromBefore, "after": e.FromAfter},
+			"ms":        object{"before": round(e.BeforeMS, 3), "after": round(e.AfterMS, 3)},
+		}
+		if e.FromAfter == "" { // nothing is planned
+			x["served_by"], x["ms"] = object{"before": e.FromBefore}, object{"before": round(e.BeforeMS, 3)}
+		}
+		out = append(out, x)
 	}
 	return out
 }

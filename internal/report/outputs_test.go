@@ -251,6 +251,8 @@ func hasType(v any, name string) bool {
 		return name == "string"
 	case float64:
 		return name == "number" || name == "integer" && x == math.Trunc(x)
+	case bool:
+		return name == "boolean"
 	case []any:
 		return name == "array"
 	case map[string]any:
