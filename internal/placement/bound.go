@@ -104,8 +104,9 @@ func (r *relaxation) fill(s int, must duty, edges []int) bid {
 			}
 			more := r.spend(s, count+1)
 			// Later Machines cost no less, later edges gain no more, and no
-			// Machine adds more room than the hard limit.
-			if count == ceiling || more-spend+gain/size[e]*max(r.quota, r.hard) > 0 {
+			// Machine adds more room than the hard limit, beyond those that the
+			// shrink margin may hold.
+			if count == ceiling || count >= r.held(s) && more-spend+gain/size[e]*max(r.quota, r.hard) > 0 {
 				return best
 			}
 			count++

@@ -122,7 +122,7 @@ func (t *tree) settle(open, position int) {
 	}
 	for to := range t.settled {
 		d := &t.settled[to]
-		d.count = machines((d.load+slices.Max(t.moved[to*n:][:n]))*(1-2*tol), t.hard)
+		d.count = t.withstand(to, (d.load+slices.Max(t.moved[to*n:][:n]))*(1-2*tol))
 	}
 }
 

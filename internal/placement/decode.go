@@ -169,6 +169,7 @@ func (d *decoder) limits() Limits {
 		field{"max_p95_latency_ms", func() { d.number(&l.MaxP95LatencyMS) }},
 		field{"target_utilization", func() { d.number(&l.TargetUtilization) }},
 		field{"survive", func() { d.string((*string)(&l.Survive)) }},
+		field{"shrink_margin", func() { d.number(&l.ShrinkMargin) }},
 	)
 	return l
 }

@@ -25,6 +25,10 @@
 //     is lost, every other carries what moves to it, at the hard limit.
 //  4. Fill: up to MinMachines, one at a time where most load is on a Machine.
 //
+// Before the last, a region gets as many of its live Machines, up to its own
+// most, as its load, and in 3 what moves to it, × (1 + ShrinkMargin) would ask
+// for in steps 1 to 3; not for a neighbour with a base of 1.
+//
 // Steps 2 and 3 look at base counts only, so nothing depends on an order. With
 // a SoftLimit of 0 no load asks for Machines, and steps 2 and 3 only for
 // counts: two Machines in a region that is alone, two regions. A hard limit
@@ -61,7 +65,8 @@
 //   - A mean over hours is at most the busiest hour. The weights are chosen by
 //     fictitious play between a region and its hours (Brown 1951).
 //   - Counts are whole: n runs over whole numbers, and model.own, which says
-//     how many a load asks for, never falls when the load rises. Its inverse,
+//     how many a load asks for, never falls when the load rises, nor when it
+//     rises by the shrink margin up to the live count. Its inverse,
 //     model.capacity, limits the knapsack. A base of 2 or more includes its
 //     spare Machine (N-1); what a base of 1 or the loss of a region asks of
 //     neighbours only adds Machines, as does filling.

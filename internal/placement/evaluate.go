@@ -151,8 +151,13 @@ func (t *tally) brokenPerRegion() []Breach {
 			}
 		}
 		least("load", machines(t.peak[next], t.quota))
-		if t.survive[next] > t.base[next] {
-			least("survive", t.survive[next])
+		_, bare := t.bare(s, t.peak[next], len(t.open) == 1)
+		bare = max(bare, machines(t.surge[next], t.hard))
+		if bare > t.base[next] {
+			least("survive", bare)
+		}
+		if t.survive[next] > bare {
+			least("shrink_margin", t.survive[next])
 		}
 		least("min_machines", t.minimum[s])
 		least("min_machines_per_region", t.limits.MinMachinesPerRegion)
@@ -200,7 +205,8 @@ type Counts struct {
 	// Base carries PeakLoad at the target utilization and keeps to the minima
 	// per region.
 	Base int `json:"base"`
-	// Survive carries the failure that limits.survive names.
+	// Survive carries the failure that limits.survive names, and has the live
+	// Machines that limits.shrink_margin holds.
 	Survive int `json:"survive"`
 	// Fill is what is required in all, after filling up to limits.min_machines.
 	Fill int `json:"fill"`

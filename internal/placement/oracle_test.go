@@ -171,6 +171,9 @@ func (o *oracle) required(open []string) (base, survive, fill map[string]int) {
 			}
 		}
 	}
+	for _, s := range open {
+		survive[s] = max(survive[s], o.held(s, open, quota, hard))
+	}
 	total := 0
 	for _, s := range open {
 		fill[s] = survive[s]
@@ -193,6 +196,49 @@ func (o *oracle) required(open []string) (base, survive, fill map[string]int) {
 		fill[to]++
 	}
 	return base, survive, fill
+}
+
+// held is how many live Machines of s stay because of the shrink margin.
+func (o *oracle) held(s string, open []string, quota, hard float64) int {
+	p, l := o.p, o.p.Limits
+	if l.ShrinkMargin == 0 {
+		return 0
+	}
+	grown := func(load float64) float64 { return load * (1 + l.ShrinkMargin) }
+	most := p.Current[s]
+	if top := o.cand[s].MaxMachines; top > 0 {
+		most = min(most, top)
+	}
+	n := max(1, l.MinMachinesPerRegion, o.cand[s].MinMachines)
+	if p.SoftLimit > 0 {
+		n = smallest(n, quota, grown(o.peakOf(s, open)))
+	}
+	if l.Survive == Machine {
+		switch {
+		case p.SoftLimit == 0:
+			if len(open) == 1 {
+				n = max(n, 2)
+			}
+		case n >= 2 || len(open) == 1:
+			n = max(n, smallest(n-1, hard, grown(o.peakOf(s, open)))+1)
+		}
+	}
+	if l.Survive == Region && p.SoftLimit > 0 {
+		for _, lost := range open {
+			for h := range o.hours {
+				load := o.loadOf(s, h, open)
+				for _, e := range o.edges {
+					if lost != s && o.closest(e, open) == lost && o.closest(e, without(open, lost)) == s {
+						load += o.edge[e].Demand[h]
+					}
+				}
+				if lost != s {
+					n = smallest(n, hard, grown(load))
+				}
+			}
+		}
+	}
+	return min(most, n)
 }
 
 // price is the objective, the changes and the monthly cost of any placement.

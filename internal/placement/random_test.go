@@ -75,6 +75,9 @@ func randomProblem(r *rand.Rand) Problem {
 		}
 	}
 	p.Limits = randomLimits(r, n)
+	if maybe(0.35) {
+		p.Limits.ShrinkMargin = []float64{0.05, 0.1, 0.25, 1}[r.IntN(4)]
+	}
 	return p
 }
 

@@ -127,7 +127,7 @@ func (s *search) hopeless(linear float64) bool {
 	for i, c := range s.open {
 		_, count := s.own(c, s.peak[i], len(s.open) == 1)
 		if s.surge[i] > 0 {
-			count = max(count, machines(s.surge[i], s.hard))
+			count = max(count, s.withstand(c, s.surge[i]))
 		}
 		if count > s.ceiling[c] {
 			return true

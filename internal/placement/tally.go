@@ -205,8 +205,8 @@ func (t *tally) require() bool {
 		}
 	}
 	total := 0
-	for i := range t.open {
-		t.survive[i] = max(t.survive[i], machines(t.surge[i], t.hard))
+	for i, s := range t.open {
+		t.survive[i] = max(t.survive[i], t.overflow(i, s))
 		t.fill[i] = t.survive[i]
 		total += t.fill[i]
 	}
@@ -224,6 +224,15 @@ func (t *tally) require() bool {
 		t.fill[busiest]++
 	}
 	return possible
+}
+
+// overflow is how many Machines slot i needs when another region is lost. The
+// shrink margin holds none of those that a neighbour of one Machine asks for.
+func (t *tally) overflow(i, s int) int {
+	if t.limits.Survive == Region {
+		return t.withstand(s, t.surge[i])
+	}
+	return machines(t.surge[i], t.hard)
 }
 
 // settle decides which live Machines stay beyond the required ones, and says

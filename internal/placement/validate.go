@@ -175,6 +175,7 @@ func (c *checker) limits(l Limits) {
 		c.add("limits.min_machines %d is above max_machines %d", l.MinMachines, l.MaxMachines)
 	}
 	c.share(l.TargetUtilization, 1, "limits.target_utilization")
+	c.share(l.ShrinkMargin, 1, "limits.shrink_margin")
 	if !slices.Contains([]Survive{"", None, Machine, Region}, l.Survive) {
 		c.add("limits.survive is %q; it must be %s, %s or %s", l.Survive, None, Machine, Region)
 	}
