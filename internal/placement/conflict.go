@@ -26,7 +26,7 @@ func (m *model) budgets() []budget {
 	add("max_regions", float64(m.limits.MaxRegions), aim{price: free, fixed: 1})
 	add("max_machines", float64(m.limits.MaxMachines), aim{price: ones})
 	add("max_changes", float64(m.limits.MaxChanges), aim{price: free, machineChange: 1})
-	add("max_monthly_cost", m.limits.MaxMonthlyCost, aim{price: m.rent, transfer: 1})
+	add("max_monthly_cost", m.limits.MaxMonthlyCost, aim{price: m.rent, running: m.extra, transfer: 1})
 	return set
 }
 

@@ -37,6 +37,18 @@
 // far as limits allow (tally.settle says why the cheapest first is best). A
 // region never runs more than 100,000.
 //
+// With Autostop a region of n Machines runs R of them on average, with H hours
+// of demand and kept = min(n, MinRunning):
+//
+//	run[h] = 0 without load, else at least 1 and load[s][h] at the soft limit, rounded up
+//	R      = min(n, max(kept, Scale·Σ min(n, max(kept, run[h])) / H))
+//
+// and costs MachineCost·R + StoppedCost·(n-R). So the price of one more Machine
+// is that of a stopped one, but for those that kept or a Scale above 1 asks for:
+// then it falls as more are added, and tally.keep chooses among surplus Machines
+// exactly. A quiet region (tally.coldShare) adds ColdStartMS for the share of
+// its requests that wait, to the mean only.
+//
 // Everything is compared with a relative tolerance of 1e-9, rounding up too: 48
 // requests at 16 a Machine are 3 Machines, however the 48 was added up. Equal
 // objectives are decided by fewer Machines created and destroyed, then fewer
@@ -72,6 +84,10 @@
 //     neighbours only adds Machines, as does filling.
 //   - spend is non-decreasing in n, so more Machines never cost less; keeping
 //     surplus for MaxChanges only adds to it.
+//   - What runs is at least what tangents say, which are linear in the edges
+//     but for a part that depends on the one that is active longest; the rest
+//     of a Machine costs the lower of its two prices. Cold starts are left out,
+//     except those that are certain at a node.
 //   - Shares x may split an edge and ignore which region is closest.
 //   - Limits are dropped, except on the number of regions, required ones, and
 //     the most Machines of a region. Those on Machines, changes and cost come

@@ -23,6 +23,14 @@ type Evaluation struct {
 	// regions opened and closed, both from the current placement.
 	Changes       int `json:"changes"`
 	RegionChanges int `json:"region_changes"`
+	// Running is how many Machines of each open region run on average: all of
+	// them without Problem.Autostop.
+	Running map[string]float64 `json:"running"`
+	// ColdStarts is the share of the requests of an open region that wait for a
+	// Machine to start, where it has any, and ColdMS what that adds to
+	// MeanLatencyMS.
+	ColdStarts map[string]float64 `json:"cold_starts,omitempty"`
+	ColdMS     float64            `json:"cold_ms,omitempty"`
 	// Assignment maps each edge's region to the open region that serves it.
 	Assignment map[string]string `json:"assignment"`
 	// Load is each open region's requests in flight in its busiest hour.
@@ -63,16 +71,22 @@ func Evaluate(p Problem, placement map[string]int) (Evaluation, error) {
 	for i, s := range t.open {
 		t.count[i] = placement[m.regions[s]]
 	}
+	t.ask(t.count)
 	t.cost()
 	e := Evaluation{
 		Objective: t.objective, MeanLatencyMS: t.mean,
 		P50LatencyMS: t.percentile(0.5), P95LatencyMS: t.percentile(0.95),
 		ComputeCost: t.compute, TransferCost: t.transferCost,
 		Changes: t.changes, RegionChanges: t.regionChanges,
+		ColdMS: t.coldMS, ColdStarts: map[string]float64{}, Running: map[string]float64{},
 		Assignment: t.assignment(), Load: map[string]float64{},
 	}
 	for i, s := range t.open {
 		e.Load[m.regions[s]] = t.peak[i]
+		e.Running[m.regions[s]] = t.runs(i, t.count[i])
+		if t.cold[i] > 0 {
+			e.ColdStarts[m.regions[s]] = t.cold[i]
+		}
 	}
 	e.Broken = append(t.brokenPerRegion(), t.brokenTotals(possible, e.P95LatencyMS)...)
 	return e, nil

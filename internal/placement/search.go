@@ -235,6 +235,7 @@ func (s *search) prepareBound() {
 		}
 		r.stand(c, load, 1)
 	}
+	s.layTangents(r)
 	n := len(s.regions)
 	for e := range s.edges { // a first price: what the edge costs at its closest region
 		r.edgePrice[e] = s.linear[e*n+int(s.near[e*n])]
