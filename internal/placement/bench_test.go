@@ -71,6 +71,70 @@ func geoProblem(seed uint64, candidates, edges, hours int) Problem {
 	return p
 }
 
+// idleProblem is geoProblem for an app whose Machines fly-proxy stops, with so
+// many requests in flight in a mean hour, each for a tenth of a second. Where
+// they are few they come one by one.
+func idleProblem(seed uint64, candidates, edges, hours int, inFlight float64) Problem {
+	const perHour = 36000
+	p := geoProblem(seed, candidates, edges, hours)
+	r := rand.New(rand.NewPCG(seed, 77))
+	sum := 0.0
+	for _, e := range p.Edges {
+		for _, d := range e.Demand {
+			sum += d / float64(hours)
+		}
+	}
+	for _, e := range p.Edges {
+		for h := range e.Demand {
+			requests := e.Demand[h] * inFlight / sum * perHour
+			if requests < 30 { // by Knuth's method
+				limit := math.Exp(-requests)
+				requests = 0
+				for chance := r.Float64(); chance > limit; chance *= r.Float64() {
+					requests++
+				}
+			}
+			e.Demand[h] = requests / perHour
+		}
+	}
+	p.ValuePerMS = 2 * math.Exp(r.NormFloat64()*1.2)
+	p.ChangeCost, p.MachineChangeCost = 8, 2
+	for code := range p.Current {
+		p.Current[code] = 1 + len(code)%2
+	}
+	p.Autostop = &Autostop{StoppedCost: 0.5, ColdStartMS: 500, RequestsPerHour: perHour}
+	return p
+}
+
+// A small app with autostop, beside the same one whose Machines run all month.
+func BenchmarkSolveAutostop18x20x168(b *testing.B) {
+	for _, inFlight := range []float64{0.001, 0.01, 0.1, 1, 10} {
+		for _, name := range []string{"stops", "runs"} {
+			b.Run(fmt.Sprintf("%v-in-flight/%s", inFlight, name), func(b *testing.B) {
+				var times []time.Duration
+				nodes := 0
+				for i := 0; b.Loop(); i++ {
+					b.StopTimer()
+					p := idleProblem(uint64(i%20), 18, 20, 168, inFlight)
+					if name == "runs" {
+						p.Autostop = nil
+					}
+					b.StartTimer()
+					start := time.Now()
+					sol, err := Solve(p, Options{})
+					times = append(times, time.Since(start))
+					if err != nil || sol.Status != Optimal {
+						b.Fatalf("seed %d: %s, %v", i, sol.Status, err)
+					}
+					nodes = max(nodes, sol.Nodes)
+				}
+				report(b, times)
+				b.ReportMetric(float64(nodes), "worst-sets")
+			})
+		}
+	}
+}
+
 func benchmarkSolve(b *testing.B, survive Survive, candidates, edges int) {
 	var times []time.Duration
 	nodes := 0

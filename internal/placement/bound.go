@@ -30,13 +30,14 @@ type relaxation struct {
 	bestSize  []float64 // and these sizes
 
 	// What the regions choose at the current multipliers.
-	rho     []float64 // [s] the least that s adds when open
-	order   [][]int   // [s] edges by gain per request in flight
-	chosen  []bid     // [s]
-	rank    []int     // regions by rho, required ones first
-	served  []float64 // [edge] by the regions that the bound opens
-	density []float64 // scratch
-	typical []block   // [s*blocks+b] mean load that s chose in past rounds
+	rho      []float64 // [s] the least that s adds when open
+	order    [][]int   // [s] edges by gain per request in flight
+	chosen   []bid     // [s]
+	rank     []int     // regions by rho, required ones first
+	served   []float64 // [edge] by the regions that the bound opens
+	density  []float64 // scratch
+	typical  []block   // [s*blocks+b] mean load that s chose in past rounds
+	tangents *tangents // of what runs; nil where all do
 }
 
 func newRelaxation(m *model, least, most int) *relaxation {
@@ -65,10 +66,11 @@ func (r *relaxation) gain(s, e int) float64 {
 }
 
 // A duty is what a region must do: carry load, which adds usd, with at least
-// count Machines.
+// count Machines, of which so many run on average for its flat hours.
 type duty struct {
 	load, usd float64
 	count     int
+	running   float64
 }
 
 // A bid is what a region chooses: what it adds to the bound, so many of its
@@ -104,8 +106,9 @@ func (r *relaxation) fill(s int, must duty, edges []int) bid {
 			}
 			more := r.spend(s, count+1)
 			// Later Machines cost no less, later edges gain no more, and no
-			// Machine adds more room than the hard limit.
-			if count == ceiling || more-spend+gain/size[e]*max(r.quota, r.hard) > 0 {
+			// Machine adds more room than the hard limit, beyond those that the
+			// shrink margin may hold.
+			if count == ceiling || count >= r.held(s) && more-spend+gain/size[e]*max(r.quota, r.hard) > 0 {
 				return best
 			}
 			count++
@@ -170,11 +173,17 @@ func (r *relaxation) charge() {
 		return
 	}
 	at := r.goal
-	at.price = slices.Clone(at.price)
+	at.price, at.running = slices.Clone(at.price), slices.Clone(at.running)
 	for i, b := range r.budgets {
 		each := r.fine[i] / b.limit
 		for s := range at.price {
 			at.price[s] += each * b.aim.price[s]
+		}
+		for s, usd := range b.aim.running {
+			if at.running == nil {
+				at.running = make([]float64, len(b.aim.running))
+			}
+			at.running[s] += each * usd
 		}
 		at.machineChange += each * b.aim.machineChange
 		at.transfer += each * b.aim.transfer
@@ -186,7 +195,7 @@ func (r *relaxation) charge() {
 // bound lets every region choose and opens the regions that cost least.
 func (r *relaxation) bound() float64 {
 	for s := range r.rho {
-		r.chosen[s] = r.fill(s, duty{}, r.wanted(s))
+		r.chosen[s] = r.serve(s, duty{}, r.wanted(s))
 		r.rho[s] = r.chosen[s].usd
 	}
 	slices.SortFunc(r.rank, func(a, b int) int {
@@ -241,11 +250,17 @@ func (r *relaxation) use(opened []int) {
 			if b.aim.transfer == 0 {
 				continue
 			}
+			carry := func(e int) float64 { return r.carry[e*n+s] }
+			if r.tangents != nil {
+				each := max(0, b.aim.running[s])
+				sum += each * (r.tangents.always[s] + r.tangents.chosen[s])
+				carry = func(e int) float64 { return r.carry[e*n+s] + each*r.usage[e*n+s] }
+			}
 			for _, e := range r.order[s][:c.whole] {
-				sum += r.carry[e*n+s]
+				sum += carry(e)
 			}
 			if c.part > 0 {
-				sum += c.part * r.carry[r.order[s][c.whole]*n+s]
+				sum += c.part * carry(r.order[s][c.whole])
 			}
 		}
 		r.used[i] = sum / b.limit

@@ -76,6 +76,12 @@ func TestEveryBoundIsAdmissible(t *testing.T) {
 			p.Limits.MaxMachines *= 8
 			p.Limits.MaxChanges *= 8
 		}
+		if seed%5 == 0 {
+			p = idleProblem(seed, 8, 12, 24, []float64{0.0003, 0.003, 0.1, 3, 30, 300}[r.IntN(6)])
+			p.Autostop.Scale = []float64{0, 0.5, 1.5}[r.IntN(3)]
+			p.Limits = randomLimits(r, 8)
+			p.Candidates[r.IntN(8)].MinRunning = r.IntN(4)
+		}
 		s := newSearch(compile(p), defaultNodes)
 		if s.needed&^s.may != 0 || s.least > s.most {
 			continue
@@ -145,6 +151,25 @@ func TestSearchLooksAtFewSets(t *testing.T) {
 	}
 }
 
+// So is it with autostop, where what runs depends on every hour.
+func TestSearchLooksAtFewSetsWithAutostop(t *testing.T) {
+	const seeds = 8
+	for inFlight, most := range map[float64]int{0.1: 700, 1: 900, 10: 900} {
+		total := 0
+		for seed := range uint64(seeds) {
+			sol, err := Solve(idleProblem(seed, 18, 20, 24, inFlight), Options{})
+			if err != nil || sol.Status != Optimal {
+				t.Fatalf("%v in flight, seed %d: %s, %v", inFlight, seed, sol.Status, err)
+			}
+			total += sol.Nodes
+		}
+		t.Logf("%v in flight: %d sets on average", inFlight, total/seeds)
+		if total/seeds > most {
+			t.Errorf("%v in flight: looked at %d sets on average, want at most %d", inFlight, total/seeds, most)
+		}
+	}
+}
+
 func TestSolveEqualsEnumerationAtMiddleSize(t *testing.T) {
 	for seed := range uint64(30) {
 		p := geoProblem(seed, 12, 24, 24)
@@ -154,6 +179,9 @@ func TestSolveEqualsEnumerationAtMiddleSize(t *testing.T) {
 		}
 		if seed%4 == 0 {
 			p.Limits.MinMachines = 30
+		}
+		if seed%3 == 0 {
+			p = idleProblem(seed, 12, 16, 24, []float64{0.001, 0.1, 10, 100}[seed/3%4])
 		}
 		want := enumerated(p)
 		sol, err := Solve(p, Options{})

@@ -28,6 +28,8 @@ type tree struct {
 	edges     []int     // scratch
 	values    []float64 // scratch: what undecided regions gain
 	losses    []float64 // scratch: what the others lose
+	held      []int     // scratch: edges that are settled at a region
+	others    []int     // scratch: edges that may stay with it
 }
 
 func newTree(r *relaxation, free []int) *tree {
@@ -102,6 +104,9 @@ func (t *tree) settle(open, position int) {
 	if region {
 		clear(t.moved)
 	}
+	if t.tangents != nil {
+		t.tangents.clear()
+	}
 	for e, rank := range t.closest[open] {
 		if rank >= undecided[e] {
 			continue
@@ -109,6 +114,9 @@ func (t *tree) settle(open, position int) {
 		s := int(t.near[e*n+int(rank)])
 		t.settled[s].load += t.size[s*len(undecided)+e]
 		t.settled[s].usd += t.gain(s, e)
+		if t.tangents != nil {
+			t.tangents.settle(s, e)
+		}
 		if !within(t.ms[e*n+s], t.limits.MaxP95LatencyMS) {
 			t.late += t.weight[e]
 		}
@@ -117,12 +125,17 @@ func (t *tree) settle(open, position int) {
 			t.moved[to*n+s] += t.size[to*len(undecided)+e]
 		}
 	}
+	if t.tangents != nil {
+		for s := range t.settled {
+			t.settled[s].running = t.tangents.running(s)
+		}
+	}
 	if !region {
 		return
 	}
 	for to := range t.settled {
 		d := &t.settled[to]
-		d.count = machines((d.load+slices.Max(t.moved[to*n:][:n]))*(1-2*tol), t.hard)
+		d.count = t.withstand(to, (d.load+slices.Max(t.moved[to*n:][:n]))*(1-2*tol))
 	}
 }
 
@@ -140,6 +153,30 @@ func (t *tree) overdrawn(set uint64) bool {
 		usd += t.rent[s] * float64(d.count)
 	}
 	return total > t.limits.MaxMachines || !within(usd, t.limits.MaxMonthlyCost)
+}
+
+// shortfall is what the bound of a node lacks of the cost of what runs in its
+// open regions.
+func (t *tree) shortfall(set uint64, open, position int) float64 {
+	n, usd := len(t.regions), 0.0
+	closest, undecided := t.closest[open], t.undecided[position]
+	for s := range t.regions {
+		if set>>s&1 == 0 {
+			continue
+		}
+		t.held, t.others = t.held[:0], t.others[:0]
+		for e, rank := range closest {
+			switch {
+			case rank != t.rankOf[e*n+s]:
+			case rank < undecided[e]:
+				t.held = append(t.held, e)
+			default:
+				t.others = append(t.others, e)
+			}
+		}
+		usd += t.missing(s, t.settled[s].count, t.held, t.others)
+	}
+	return usd
 }
 
 // below is a bound on every set that has exactly the regions of open, given by
@@ -164,7 +201,7 @@ func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
 				t.edges = append(t.edges, e)
 			}
 		}
-		lower += t.fill(s, t.settled[s], t.edges).usd
+		lower += t.serve(s, t.settled[s], t.edges).usd
 	}
 	if !(lower <= cutoff) {
 		return lower
@@ -177,7 +214,7 @@ func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
 				t.edges = append(t.edges, e)
 			}
 		}
-		v := t.fill(s, duty{}, t.edges).usd
+		v := t.serve(s, duty{}, t.edges).usd
 		if v < 0 {
 			t.values = append(t.values, v)
 		} else {
@@ -199,6 +236,9 @@ func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
 		for _, v := range t.losses[:missing] {
 			lower += v
 		}
+	}
+	if t.tangents != nil && lower <= cutoff {
+		lower += t.shortfall(set, open, position)
 	}
 	return lower
 }

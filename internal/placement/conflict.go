@@ -39,7 +39,7 @@ func (m *model) quantity(limit string) (aim, bool) {
 	case "max_changes":
 		return aim{price: free, machineChange: 1}, true
 	case "max_monthly_cost":
-		return aim{price: m.rent, transfer: 1}, true
+		return aim{price: m.rent, running: m.extra, transfer: 1}, true
 	}
 	return aim{}, false
 }

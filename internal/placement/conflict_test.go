@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -114,6 +115,10 @@ func loosenings(p Problem) []loosening {
 			weaker, ok := map[Survive]Survive{Region: Machine, Machine: None}[v.(Survive)]
 			return weaker, ok
 		},
+	})
+	add(l.ShrinkMargin > 0, "shrink_margin", "", l.ShrinkMargin, loosening{
+		set:   func(p *Problem, v any) { p.Limits.ShrinkMargin = v.(float64) },
+		after: func(v any) (any, bool) { return 0.0, v.(float64) > 0 },
 	})
 	order := byRegion(p.Candidates)
 	for _, i := range order {
@@ -294,6 +299,22 @@ func TestConflictIsTheSmallestContradiction(t *testing.T) {
 	}
 	if sizes[1] == 0 || sizes[2] == 0 || sizes[3] == 0 || sizes[4] == 0 {
 		t.Errorf("the contradictions are one-sided: %v", sizes)
+	}
+}
+
+// A margin that holds live Machines can stand against a limit on Machines.
+func TestConflictNamesTheShrinkMargin(t *testing.T) {
+	p := Problem{
+		Version: 1, SoftLimit: 20, Current: map[string]int{"ams": 3},
+		Candidates: []Candidate{{Region: "ams", MachineCost: 10}}, Edges: []Edge{{Region: "ams", Demand: []float64{40}}},
+		LatencyMS: [][]float64{{1}}, Limits: Limits{MaxMachines: 2, ShrinkMargin: 0.1}, // 44 in flight need three
+	}
+	want := []Conflict{
+		{Limit: "max_machines", Value: 2.0, Nearest: 3.0},
+		{Limit: "shrink_margin", Value: 0.1, Nearest: 0.0},
+	}
+	if got := solve(t, p).Conflict; !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

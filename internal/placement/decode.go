@@ -122,6 +122,7 @@ func (d *decoder) problem() Problem {
 		field{"soft_limit", func() { d.number(&p.SoftLimit) }},
 		field{"hard_limit", func() { d.number(&p.HardLimit) }},
 		field{"limits", func() { p.Limits = d.limits() }},
+		field{"autostop", func() { p.Autostop = d.autostop() }},
 	)["version"]
 	switch {
 	case !versioned:
@@ -141,6 +142,7 @@ func (d *decoder) candidate() Candidate {
 		field{"max_machines", func() { d.integer(&c.MaxMachines) }},
 		field{"required", func() { d.boolean(&c.Required) }},
 		field{"backend_ms", func() { d.number(&c.BackendMS) }},
+		field{"min_running", func() { d.integer(&c.MinRunning) }},
 	)
 	return c
 }
@@ -169,8 +171,20 @@ func (d *decoder) limits() Limits {
 		field{"max_p95_latency_ms", func() { d.number(&l.MaxP95LatencyMS) }},
 		field{"target_utilization", func() { d.number(&l.TargetUtilization) }},
 		field{"survive", func() { d.string((*string)(&l.Survive)) }},
+		field{"shrink_margin", func() { d.number(&l.ShrinkMargin) }},
 	)
 	return l
+}
+
+func (d *decoder) autostop() *Autostop {
+	var a Autostop
+	d.fields(
+		field{"stopped_machine_cost", func() { d.number(&a.StoppedCost) }},
+		field{"running_scale", func() { d.number(&a.Scale) }},
+		field{"cold_start_ms", func() { d.number(&a.ColdStartMS) }},
+		field{"requests_per_hour", func() { d.number(&a.RequestsPerHour) }},
+	)
+	return &a
 }
 
 // region reads a code. One of the wrong kind is reported, and then not missed.

@@ -12,13 +12,15 @@ import (
 // whole is the file of docs/design.md §6, with every field there is.
 const whole = `{"version": 1, "name": "shop/web", "value_per_ms": 38.9, "change_cost": 62.5, "machine_change_cost": 15.6,
  "current": {"iad": 4},
- "candidates": [{"region": "ams", "machine_cost": 64.4, "min_machines": 0, "max_machines": 20, "required": false, "backend_ms": 0}],
+ "candidates": [{"region": "ams", "machine_cost": 64.4, "min_machines": 0, "max_machines": 20, "required": false, "backend_ms": 0, "min_running": 1}],
  "edges": [{"region": "lhr", "requests": 120000, "demand": [12.5], "gb_out": 40.0}],
  "latency_ms": [[7.1]],
  "transfer_usd_per_gb": [[0.006]],
  "soft_limit": 25, "hard_limit": 50,
  "limits": {"min_regions": 1, "max_regions": 0, "min_machines": 2, "max_machines": 200, "min_machines_per_region": 1, "max_changes": 0,
-            "max_monthly_cost": 0, "max_p95_latency_ms": 0, "target_utilization": 0.8, "survive": "machine"}}`
+            "max_monthly_cost": 0, "max_p95_latency_ms": 0, "target_utilization": 0.8, "survive": "machine",
+            "shrink_margin": 0.1},
+ "autostop": {"stopped_machine_cost": 1.2, "running_scale": 1.1, "cold_start_ms": 900, "requests_per_hour": 3600}}`
 
 func TestDecodeReadsEveryField(t *testing.T) {
 	got, err := Decode([]byte(whole))
@@ -27,10 +29,11 @@ func TestDecodeReadsEveryField(t *testing.T) {
 	}
 	want := Problem{
 		Version: 1, Name: "shop/web", ValuePerMS: 38.9, ChangeCost: 62.5, MachineChangeCost: 15.6, Current: map[string]int{"iad": 4},
-		Candidates: []Candidate{{Region: "ams", MachineCost: 64.4, MaxMachines: 20}},
+		Candidates: []Candidate{{Region: "ams", MachineCost: 64.4, MaxMachines: 20, MinRunning: 1}},
 		Edges:      []Edge{{Region: "lhr", Requests: 120000, Demand: []float64{12.5}, GBOut: 40}},
 		LatencyMS:  [][]float64{{7.1}}, TransferUSDPerGB: [][]float64{{0.006}}, SoftLimit: 25, HardLimit: 50,
-		Limits: Limits{MinRegions: 1, MinMachines: 2, MaxMachines: 200, MinMachinesPerRegion: 1, TargetUtilization: 0.8, Survive: Machine},
+		Limits:   Limits{MinRegions: 1, MinMachines: 2, MaxMachines: 200, MinMachinesPerRegion: 1, TargetUtilization: 0.8, Survive: Machine, ShrinkMargin: 0.1},
+		Autostop: &Autostop{StoppedCost: 1.2, Scale: 1.1, ColdStartMS: 900, RequestsPerHour: 3600},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

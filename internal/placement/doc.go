@@ -25,6 +25,10 @@
 //     is lost, every other carries what moves to it, at the hard limit.
 //  4. Fill: up to MinMachines, one at a time where most load is on a Machine.
 //
+// Before the last, a region gets as many of its live Machines, up to its own
+// most, as its load, and in 3 what moves to it, × (1 + ShrinkMargin) would ask
+// for in steps 1 to 3; not for a neighbour with a base of 1.
+//
 // Steps 2 and 3 look at base counts only, so nothing depends on an order. With
 // a SoftLimit of 0 no load asks for Machines, and steps 2 and 3 only for
 // counts: two Machines in a region that is alone, two regions. A hard limit
@@ -32,6 +36,18 @@
 // stay if that is cheaper than destroying them, or if MaxChanges forces it, as
 // far as limits allow (tally.settle says why the cheapest first is best). A
 // region never runs more than 100,000.
+//
+// With Autostop a region of n Machines runs R of them on average, with H hours
+// of demand and kept = min(n, MinRunning):
+//
+//	run[h] = 0 without load, else at least 1 and load[s][h] at the soft limit, rounded up
+//	R      = min(n, max(kept, Scale·Σ min(n, max(kept, run[h])) / H))
+//
+// and costs MachineCost·R + StoppedCost·(n-R). So the price of one more Machine
+// is that of a stopped one, but for those that kept or a Scale above 1 asks for:
+// then it falls as more are added, and tally.keep chooses among surplus Machines
+// exactly. A quiet region (tally.coldShare) adds ColdStartMS for the share of
+// its requests that wait, to the mean only.
 //
 // Everything is compared with a relative tolerance of 1e-9, rounding up too: 48
 // requests at 16 a Machine are 3 Machines, however the 48 was added up. Equal
@@ -61,12 +77,17 @@
 //   - A mean over hours is at most the busiest hour. The weights are chosen by
 //     fictitious play between a region and its hours (Brown 1951).
 //   - Counts are whole: n runs over whole numbers, and model.own, which says
-//     how many a load asks for, never falls when the load rises. Its inverse,
+//     how many a load asks for, never falls when the load rises, nor when it
+//     rises by the shrink margin up to the live count. Its inverse,
 //     model.capacity, limits the knapsack. A base of 2 or more includes its
 //     spare Machine (N-1); what a base of 1 or the loss of a region asks of
 //     neighbours only adds Machines, as does filling.
 //   - spend is non-decreasing in n, so more Machines never cost less; keeping
 //     surplus for MaxChanges only adds to it.
+//   - What runs is at least what tangents say, which are linear in the edges
+//     but for a part that depends on the one that is active longest; the rest
+//     of a Machine costs the lower of its two prices. Cold starts are left out,
+//     except those that are certain at a node.
 //   - Shares x may split an edge and ignore which region is closest.
 //   - Limits are dropped, except on the number of regions, required ones, and
 //     the most Machines of a region. Those on Machines, changes and cost come

@@ -14,6 +14,7 @@ func TestExamplesOfTheDocumentation(t *testing.T) {
 	}{
 		"facility-location": {44, []string{"A", "B"}},
 		"p-median":          {3, []string{"a", "c"}},
+		"autostop":          {42.5, []string{"ams", "iad"}},
 	} {
 		data, err := os.ReadFile("../../docs/examples/" + name + ".json")
 		if err != nil {

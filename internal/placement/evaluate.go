@@ -23,6 +23,14 @@ type Evaluation struct {
 	// regions opened and closed, both from the current placement.
 	Changes       int `json:"changes"`
 	RegionChanges int `json:"region_changes"`
+	// Running is how many Machines of each open region run on average: all of
+	// them without Problem.Autostop.
+	Running map[string]float64 `json:"running"`
+	// ColdStarts is the share of the requests of an open region that wait for a
+	// Machine to start, where it has any, and ColdMS what that adds to
+	// MeanLatencyMS.
+	ColdStarts map[string]float64 `json:"cold_starts,omitempty"`
+	ColdMS     float64            `json:"cold_ms,omitempty"`
 	// Assignment maps each edge's region to the open region that serves it.
 	Assignment map[string]string `json:"assignment"`
 	// Load is each open region's requests in flight in its busiest hour.
@@ -63,16 +71,22 @@ func Evaluate(p Problem, placement map[string]int) (Evaluation, error) {
 	for i, s := range t.open {
 		t.count[i] = placement[m.regions[s]]
 	}
+	t.ask(t.count)
 	t.cost()
 	e := Evaluation{
 		Objective: t.objective, MeanLatencyMS: t.mean,
 		P50LatencyMS: t.percentile(0.5), P95LatencyMS: t.percentile(0.95),
 		ComputeCost: t.compute, TransferCost: t.transferCost,
 		Changes: t.changes, RegionChanges: t.regionChanges,
+		ColdMS: t.coldMS, ColdStarts: map[string]float64{}, Running: map[string]float64{},
 		Assignment: t.assignment(), Load: map[string]float64{},
 	}
 	for i, s := range t.open {
 		e.Load[m.regions[s]] = t.peak[i]
+		e.Running[m.regions[s]] = t.runs(i, t.count[i])
+		if t.cold[i] > 0 {
+			e.ColdStarts[m.regions[s]] = t.cold[i]
+		}
 	}
 	e.Broken = append(t.brokenPerRegion(), t.brokenTotals(possible, e.P95LatencyMS)...)
 	return e, nil
@@ -151,8 +165,13 @@ func (t *tally) brokenPerRegion() []Breach {
 			}
 		}
 		least("load", machines(t.peak[next], t.quota))
-		if t.survive[next] > t.base[next] {
-			least("survive", t.survive[next])
+		_, bare := t.bare(s, t.peak[next], len(t.open) == 1)
+		bare = max(bare, machines(t.surge[next], t.hard))
+		if bare > t.base[next] {
+			least("survive", bare)
+		}
+		if t.survive[next] > bare {
+			least("shrink_margin", t.survive[next])
 		}
 		least("min_machines", t.minimum[s])
 		least("min_machines_per_region", t.limits.MinMachinesPerRegion)
@@ -200,7 +219,8 @@ type Counts struct {
 	// Base carries PeakLoad at the target utilization and keeps to the minima
 	// per region.
 	Base int `json:"base"`
-	// Survive carries the failure that limits.survive names.
+	// Survive carries the failure that limits.survive names, and has the live
+	// Machines that limits.shrink_margin holds.
 	Survive int `json:"survive"`
 	// Fill is what is required in all, after filling up to limits.min_machines.
 	Fill int `json:"fill"`

@@ -38,6 +38,11 @@ func TestEvaluatePricesAnyPlacementByDefinition(t *testing.T) {
 			if !equal(got.Load[s], o.peakOf(s, open)) {
 				t.Errorf("seed %d: load of %s is %v", seed, s, got.Load[s])
 			}
+			running, cold := o.running(s, placement[s], open)
+			if !equal(got.Running[s], running) || !equal(got.ColdStarts[s], cold) {
+				t.Errorf("seed %d: %v Machines of %s run, cold starts %v; want %v and %v\n%s", seed,
+					got.Running[s], s, got.ColdStarts[s], running, cold, dump(p))
+			}
 		}
 		ok = ok && total >= p.Limits.MinMachines
 		if !equal(got.Objective, objective) || got.Changes != changes || !equal(got.ComputeCost+got.TransferCost, monthly) ||

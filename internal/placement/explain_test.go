@@ -137,7 +137,7 @@ func checkReason(t *testing.T, o *oracle, sol Solution, r Reason, want option, o
 	mean := func(open []string) (ms, share float64) {
 		for _, e := range o.edges {
 			s := o.closest(e, open)
-			ms += o.share[e] * (o.lat[e][s] + o.cand[s].BackendMS)
+			ms += o.share[e] * o.paid(e, open)
 			if s == r.Region {
 				share += o.share[e]
 			}
@@ -147,7 +147,7 @@ func checkReason(t *testing.T, o *oracle, sol Solution, r Reason, want option, o
 	cost := func(open []string, count map[string]int) (compute, transfer float64) {
 		_, _, monthly := o.price(open, count)
 		for s, n := range count {
-			compute += float64(n) * o.cand[s].MachineCost
+			compute += o.compute(s, n, open)
 		}
 		return compute, monthly - compute
 	}

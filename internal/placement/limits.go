@@ -88,6 +88,7 @@ func limitsOf(p Problem, ms []float64) []limit {
 		maxP95(l.MaxP95LatencyMS, ms),
 		targetUtilization(l.TargetUtilization),
 		survive(l.Survive),
+		shrinkMargin(l.ShrinkMargin),
 	}
 	for _, i := range byRegion(p.Candidates) {
 		list = append(list, limitsIn(p.Candidates, i)...)
@@ -161,6 +162,18 @@ func survive(what Survive) limit {
 		Conflict: Conflict{Limit: "survive", Value: what}, from: from,
 		set:  func(p *Problem, level int) { p.Limits.Survive = levels[level] },
 		show: func(level int) any { return levels[level] },
+	}
+}
+
+// shrinkMargin has two levels: set and none.
+func shrinkMargin(share float64) limit {
+	if share == 0 {
+		return limit{}
+	}
+	return limit{
+		Conflict: Conflict{Limit: "shrink_margin", Value: share}, from: 1,
+		set:  func(p *Problem, level int) { p.Limits.ShrinkMargin = share * float64(level) },
+		show: func(level int) any { return share * float64(level) },
 	}
 }
 

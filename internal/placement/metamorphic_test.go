@@ -67,6 +67,11 @@ func scaled(p Problem, by float64) Problem {
 	p.ChangeCost *= by
 	p.MachineChangeCost *= by
 	p.Limits.MaxMonthlyCost *= by
+	if p.Autostop != nil {
+		a := *p.Autostop
+		a.StoppedCost *= by
+		p.Autostop = &a
+	}
 	p.Candidates = slices.Clone(p.Candidates)
 	for i := range p.Candidates {
 		p.Candidates[i].MachineCost *= by

@@ -33,7 +33,10 @@ type model struct {
 	carry   []float64      // [edge*n+s] USD of transfer
 	linear  []float64      // [edge*n+s] what serving the edge from s adds to the objective
 	demand  []block        // [b*len(edges)+edge] in flight, by block of hours
-	rent    []float64      // [s] USD a month per Machine
+	rent    []float64      // [s] USD a month per Machine, running or stopped: the lower price
+	extra   []float64      // [s] USD a month that running costs beyond stopped; nil where all run
+	stops   *autostop      // nil where all run
+	usage   []float64      // [edge*n+s] Machines that run on average because s serves the edge, at least
 	floor   []int          // [s] fewest Machines when open
 	ceiling []int          // [s] most Machines
 	minimum []int          // [s] fewest Machines that the candidate itself asks for
@@ -56,6 +59,7 @@ type aim struct {
 	value         float64   // USD per ms of mean latency
 	transfer      float64   // USD per USD of transfer
 	price         []float64 // [s] USD per Machine; in the order of byRent
+	running       []float64 // [s] USD that running costs beyond stopped; nil is 0
 	fixed         float64   // USD per open region
 	change        float64   // USD per region opened or closed
 	machineChange float64   // USD per Machine created or destroyed
@@ -75,9 +79,10 @@ func compile(p Problem) *model {
 	m := &model{index: map[string]int{}}
 	column := m.addCandidates(p)
 	m.setLimits(p)
+	m.addAutostop(p, column)
 	m.addEdges(p, column)
 	m.aim = aim{
-		value: p.ValuePerMS, transfer: 1, price: m.rent,
+		value: p.ValuePerMS, transfer: 1, price: m.rent, running: m.extra,
 		change: p.ChangeCost, machineChange: p.MachineChangeCost,
 	}
 	m.relinear()
@@ -158,7 +163,22 @@ func (m *model) addEdges(p Problem, column []int) {
 		}
 	}
 	m.weight = weights(p, rows)
-	m.setHours(demand, peakHours(demand))
+	if m.stops == nil {
+		m.setHours(demand, peakHours(demand))
+		return
+	}
+	every := make([]int, m.stops.hours)
+	for h := range every {
+		every[h] = h
+	}
+	m.setHours(demand, every)
+	m.usage = make([]float64, len(m.ms))
+	for e := range m.edges {
+		usage := m.linearUsage(e, nil)
+		for s := range n {
+			m.usage[e*n+s] = usage
+		}
+	}
 }
 
 // weights are the edges' shares of all requests; where no requests are given,
@@ -248,6 +268,12 @@ func (m *model) relinear() {
 	n := len(m.regions)
 	for i := range m.linear {
 		m.linear[i] = m.value*m.weight[i/n]*m.ms[i] + m.transfer*m.carry[i]
+	}
+	if m.running == nil {
+		return
+	}
+	for i, usage := range m.usage {
+		m.linear[i] += max(0, m.running[i%n]) * usage
 	}
 }
 

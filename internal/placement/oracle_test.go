@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
 // The oracle recomputes the model from its definition, with maps and without
@@ -28,12 +29,14 @@ type oracle struct {
 	codes []string
 	edges []string
 	hours int
+	loads map[string]map[string][]float64 // [open regions][region][hour]
 }
 
 func newOracle(p Problem) *oracle {
 	o := &oracle{
 		p: p, lat: map[string]map[string]float64{}, carry: map[string]map[string]float64{},
 		cand: map[string]Candidate{}, edge: map[string]Edge{}, share: map[string]float64{},
+		loads: map[string]map[string][]float64{},
 	}
 	for _, c := range p.Candidates {
 		o.cand[c.Region] = c
@@ -87,13 +90,20 @@ func without(open []string, s string) []string {
 
 // loadOf is the load of s in hour h when open serves.
 func (o *oracle) loadOf(s string, h int, open []string) float64 {
-	sum := 0.0
-	for _, e := range o.edges {
-		if o.closest(e, open) == s {
-			sum += o.edge[e].Demand[h]
+	set := strings.Join(open, " ")
+	if o.loads[set] == nil { // the sums are asked for again and again
+		o.loads[set] = map[string][]float64{}
+		for _, t := range open {
+			o.loads[set][t] = make([]float64, o.hours)
+		}
+		for _, e := range o.edges {
+			to := o.loads[set][o.closest(e, open)]
+			for h, d := range o.edge[e].Demand {
+				to[h] += d
+			}
 		}
 	}
-	return sum
+	return o.loads[set][s][h]
 }
 
 func (o *oracle) peakOf(s string, open []string) float64 {
@@ -171,6 +181,9 @@ func (o *oracle) required(open []string) (base, survive, fill map[string]int) {
 			}
 		}
 	}
+	for _, s := range open {
+		survive[s] = max(survive[s], o.held(s, open, quota, hard))
+	}
 	total := 0
 	for _, s := range open {
 		fill[s] = survive[s]
@@ -195,12 +208,55 @@ func (o *oracle) required(open []string) (base, survive, fill map[string]int) {
 	return base, survive, fill
 }
 
+// held is how many live Machines of s stay because of the shrink margin.
+func (o *oracle) held(s string, open []string, quota, hard float64) int {
+	p, l := o.p, o.p.Limits
+	if l.ShrinkMargin == 0 {
+		return 0
+	}
+	grown := func(load float64) float64 { return load * (1 + l.ShrinkMargin) }
+	most := p.Current[s]
+	if top := o.cand[s].MaxMachines; top > 0 {
+		most = min(most, top)
+	}
+	n := max(1, l.MinMachinesPerRegion, o.cand[s].MinMachines)
+	if p.SoftLimit > 0 {
+		n = smallest(n, quota, grown(o.peakOf(s, open)))
+	}
+	if l.Survive == Machine {
+		switch {
+		case p.SoftLimit == 0:
+			if len(open) == 1 {
+				n = max(n, 2)
+			}
+		case n >= 2 || len(open) == 1:
+			n = max(n, smallest(n-1, hard, grown(o.peakOf(s, open)))+1)
+		}
+	}
+	if l.Survive == Region && p.SoftLimit > 0 {
+		for _, lost := range open {
+			for h := range o.hours {
+				load := o.loadOf(s, h, open)
+				for _, e := range o.edges {
+					if lost != s && o.closest(e, open) == lost && o.closest(e, without(open, lost)) == s {
+						load += o.edge[e].Demand[h]
+					}
+				}
+				if lost != s {
+					n = smallest(n, hard, grown(load))
+				}
+			}
+		}
+	}
+	return min(most, n)
+}
+
 // price is the objective, the changes and the monthly cost of any placement.
 func (o *oracle) price(open []string, count map[string]int) (objective float64, changes int, monthly float64) {
 	p := o.p
 	for _, e := range o.edges {
 		s := o.closest(e, open)
-		objective += p.ValuePerMS * o.share[e] * (o.lat[e][s] + o.cand[s].BackendMS)
+		objective += p.ValuePerMS * o.share[e] * o.paid(e, open)
 		monthly += o.edge[e].GBOut * o.carry[e][s]
 	}
 	regions := slices.Clone(open)
@@ -210,7 +266,7 @@ func (o *oracle) price(open []string, count map[string]int) (objective float64, 
 		}
 	}
 	for _, s := range open {
-		monthly += float64(count[s]) * o.cand[s].MachineCost
+		monthly += o.compute(s, count[s], open)
 	}
 	objective += monthly
 	for _, s := range regions {
@@ -224,6 +280,73 @@ func (o *oracle) price(open []string, count map[string]int) (objective float64, 
 		changes += max(before-after, after-before)
 	}
 	return objective + p.MachineChangeCost*float64(changes), changes, monthly
+}
+
+// compute is the price of n Machines of s, in USD a month.
+func (o *oracle) compute(s string, n int, open []string) float64 {
+	running, _ := o.running(s, n, open)
+	usd := running * o.cand[s].MachineCost
+	if o.p.Autostop != nil {
+		usd += (float64(n) - running) * o.p.Autostop.StoppedCost
+	}
+	return usd
+}
+
+// paid is the mean latency that the requests of an edge pay.
+func (o *oracle) paid(edge string, open []string) float64 {
+	s := o.closest(edge, open)
+	ms := o.lat[edge][s] + o.cand[s].BackendMS
+	if o.p.Autostop != nil {
+		_, cold := o.running(s, 1, open)
+		ms += cold * o.p.Autostop.ColdStartMS
+	}
+	return ms
+}
+
+// running is how many of n Machines of s run on average, and the share of its
+// requests that wait for a start.
+func (o *oracle) running(s string, n int, open []string) (machines, cold float64) {
+	a, all := o.p.Autostop, float64(n)
+	if a == nil || o.hours == 0 {
+		return all, 0
+	}
+	soft, kept := o.p.SoftLimit, min(n, o.cand[s].MinRunning)
+	if o.p.HardLimit > 0 {
+		soft = min(soft, o.p.HardLimit)
+	}
+	sum, quiet, late, requests := 0.0, 0.0, 0.0, 0.0
+	for h := range o.hours {
+		load := o.loadOf(s, h, open)
+		run := 0
+		if load > 0 {
+			run = 1
+			if soft > 0 {
+				run = smallest(1, soft, load)
+			}
+		}
+		sum += float64(min(n, max(run, kept)))
+		r := load * a.RequestsPerHour
+		gap := math.Exp(-r * 5 / 60)
+		if load == 0 {
+			quiet++
+		} else {
+			quiet += min(1, r*gap)
+		}
+		late += r * gap
+		requests += r
+	}
+	scale := a.Scale
+	if scale == 0 {
+		scale = 1
+	}
+	machines = min(all, max(float64(kept), scale*sum/float64(o.hours)))
+	if a.RequestsPerHour == 0 || kept > 0 || quiet <= 0.1*float64(o.hours)*(1+1e-9) {
+		return machines, 0
+	}
+	if requests == 0 {
+		return machines, 1
+	}
+	return machines, late / requests
 }
 
 // allowed says whether a placement keeps to the limits that are not counts per

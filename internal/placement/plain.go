@@ -15,6 +15,8 @@ import (
 func (p Problem) entangled() string {
 	l := p.Limits
 	switch {
+	case p.Autostop != nil:
+		return "autostop makes the cost depend on the demand"
 	case p.SoftLimit > 0 && slices.ContainsFunc(p.Edges, func(e Edge) bool {
 		return slices.ContainsFunc(e.Demand, func(d float64) bool { return d > 0 })
 	}):

@@ -27,6 +27,29 @@ type Problem struct {
 	SoftLimit float64 `json:"soft_limit"`
 	HardLimit float64 `json:"hard_limit"`
 	Limits    Limits  `json:"limits"`
+	// Autostop, where set, says that fly-proxy stops idle Machines.
+	Autostop *Autostop `json:"autostop,omitempty"`
+}
+
+// Autostop prices Machines that fly-proxy stops while they are idle. In an hour
+// of Demand with any load, the load at the soft limit runs, at least one
+// Machine; in one without any load none; never fewer than MinRunning and never
+// more than the region has. The mean over the hours × Scale, at least
+// MinRunning and at most all, pays MachineCost, the others StoppedCost. Without
+// any hours nothing is known, and every Machine runs all month.
+type Autostop struct {
+	// StoppedCost is the price of a Machine that is stopped all month (its root
+	// file system), in USD.
+	StoppedCost float64 `json:"stopped_machine_cost"`
+	// Scale is the running hours that were observed, by those predicted so, of
+	// the live regions; 0 means 1.
+	Scale float64 `json:"running_scale"`
+	// ColdStartMS is added to a request that comes after a quiet gap of more
+	// than 5 minutes.
+	ColdStartMS float64 `json:"cold_start_ms"`
+	// RequestsPerHour is the requests an hour for each request in flight of
+	// Demand; 0 means that cold starts are not counted.
+	RequestsPerHour float64 `json:"requests_per_hour"`
 }
 
 // A Candidate is a region where Machines may run.
@@ -40,6 +63,10 @@ type Candidate struct {
 	Required    bool `json:"required,omitempty"`
 	// BackendMS is added to the latency of every request served there.
 	BackendMS float64 `json:"backend_ms,omitempty"`
+	// MinRunning is how many Machines fly-proxy never stops there
+	// (min_machines_running, which holds in the primary region only), at most
+	// what the placement has. Only with Autostop.
+	MinRunning int `json:"min_running,omitempty"`
 }
 
 // An Edge is a region where requests enter Fly's network.
@@ -72,6 +99,12 @@ type Limits struct {
 	TargetUtilization float64 `json:"target_utilization,omitempty"`
 	// Survive says what may fail without overload; "" means None.
 	Survive Survive `json:"survive,omitempty"`
+	// ShrinkMargin is the share by which load must have fallen before a live
+	// Machine counts as surplus: an open region that runs Machines now keeps
+	// those that its load × (1 + ShrinkMargin) would ask for, as far as it has
+	// them and may. So a peak that wobbles around what a Machine carries doesn't
+	// destroy one and create it again. From 0 to 1.
+	ShrinkMargin float64 `json:"shrink_margin,omitempty"`
 }
 
 // Survive says which failure a placement must carry without overload.

@@ -75,7 +75,35 @@ func randomProblem(r *rand.Rand) Problem {
 		}
 	}
 	p.Limits = randomLimits(r, n)
+	if maybe(0.35) {
+		p.Limits.ShrinkMargin = []float64{0.05, 0.1, 0.25, 1}[r.IntN(4)]
+	}
+	if maybe(0.4) {
+		p.Autostop = randomAutostop(r)
+		for s := range p.Candidates {
+			if maybe(0.2) {
+				p.Candidates[s].MinRunning = 1 + r.IntN(4)
+			}
+		}
+	}
 	return p
+}
+
+// randomAutostop has scales beyond what the Machines can run, stopped Machines
+// that cost more than running ones, and rates around those of quiet hours.
+func randomAutostop(r *rand.Rand) *Autostop {
+	a := &Autostop{StoppedCost: float64(r.IntN(5)) * 2.5}
+	if r.IntN(2) == 0 {
+		a.Scale = []float64{0.25, 0.5, 1, 1.5, 3}[r.IntN(5)]
+	}
+	if r.IntN(2) == 0 {
+		a.ColdStartMS = float64(r.IntN(4)) * 100
+		a.RequestsPerHour = []float64{1, 5, 20}[r.IntN(3)]
+	}
+	if r.IntN(5) == 0 {
+		a.StoppedCost = 50
+	}
+	return a
 }
 
 func randomLimits(r *rand.Rand, n int) Limits {

@@ -127,7 +127,7 @@ func (s *search) hopeless(linear float64) bool {
 	for i, c := range s.open {
 		_, count := s.own(c, s.peak[i], len(s.open) == 1)
 		if s.surge[i] > 0 {
-			count = max(count, machines(s.surge[i], s.hard))
+			count = max(count, s.withstand(c, s.surge[i]))
 		}
 		if count > s.ceiling[c] {
 			return true
@@ -235,6 +235,7 @@ func (s *search) prepareBound() {
 		}
 		r.stand(c, load, 1)
 	}
+	s.layTangents(r)
 	n := len(s.regions)
 	for e := range s.edges { // a first price: what the edge costs at its closest region
 		r.edgePrice[e] = s.linear[e*n+int(s.near[e*n])]

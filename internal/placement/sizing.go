@@ -9,8 +9,34 @@ func machines(load, each float64) int {
 
 // own is how many Machines a region needs for its own load alone: the base
 // count, and the one more that survives the loss of a Machine where the region
-// must do that by itself. It never falls when load rises, which the bounds use.
+// must do that by itself, or that the shrink margin keeps. It never falls when
+// load rises, which the bounds use.
 func (m *model) own(s int, load float64, alone bool) (base, survive int) {
+	base, survive = m.bare(s, load, alone)
+	if held := m.held(s); held > survive {
+		_, with := m.bare(s, load*(1+m.limits.ShrinkMargin), alone)
+		survive = max(survive, min(held, with))
+	}
+	return base, survive
+}
+
+// held is the most Machines that the shrink margin may keep in region s.
+func (m *model) held(s int) int {
+	if m.limits.ShrinkMargin == 0 {
+		return 0
+	}
+	return min(m.live[s], m.ceiling[s])
+}
+
+// withstand is how many Machines carry load when another region is lost, with
+// the shrink margin. It never falls when load rises.
+func (m *model) withstand(s int, load float64) int {
+	with := machines(load*(1+m.limits.ShrinkMargin), m.hard)
+	return max(machines(load, m.hard), min(m.held(s), with))
+}
+
+// bare is own without the shrink margin.
+func (m *model) bare(s int, load float64, alone bool) (base, survive int) {
 	base = max(m.floor[s], machines(load, m.quota))
 	survive = base
 	if m.limits.Survive == Machine && (base >= 2 || alone) {
@@ -41,6 +67,14 @@ func (m *model) spend(s, count int) float64 {
 // capacity is the most load that count Machines of region s may carry: the
 // inverse of own, for a region that is not alone.
 func (m *model) capacity(s, count int) float64 {
+	if count < m.held(s) { // then the load with the margin asks for no more
+		return m.bareCapacity(s, count) / (1 + m.limits.ShrinkMargin)
+	}
+	return m.bareCapacity(s, count)
+}
+
+// bareCapacity is the inverse of bare.
+func (m *model) bareCapacity(s, count int) float64 {
 	if m.limits.Survive != Machine {
 		return float64(count) * m.quota
 	}

@@ -24,15 +24,18 @@ type tally struct {
 	moved    []block // [pair] one block of to's load with what moves there
 	surge    []float64
 
-	base, survive, fill []int // [slot] Machines after each step
-	count               []int // [slot] Machines with those that are kept
+	base, survive, fill []int     // [slot] Machines after each step
+	count               []int     // [slot] Machines with those that are kept
+	asked               []float64 // [slot] Machines that would run on average, however many there are
+	cold                []float64 // [slot] share of the requests that wait for a start
 	costs
 }
 
 // costs are what a placement costs, in its parts.
 type costs struct {
 	objective     float64
-	mean          float64 // ms
+	mean          float64 // ms, with
+	coldMS        float64 // what starts of stopped Machines add
 	compute       float64 // USD a month
 	transferCost  float64 // USD a month
 	changes       int     // Machines created and destroyed
@@ -48,6 +51,7 @@ func newTally(m *model) *tally {
 		pair: make([]int, e), from: make([]int, 0, e), to: make([]int, 0, e),
 		surge: make([]float64, n),
 		base:  make([]int, n), survive: make([]int, n), fill: make([]int, n), count: make([]int, n),
+		asked: make([]float64, n), cold: make([]float64, n),
 	}
 }
 
@@ -204,9 +208,10 @@ func (t *tally) require() bool {
 			t.addSurge(b, true)
 		}
 	}
+	t.ask(nil)
 	total := 0
-	for i := range t.open {
-		t.survive[i] = max(t.survive[i], machines(t.surge[i], t.hard))
+	for i, s := range t.open {
+		t.survive[i] = max(t.survive[i], t.overflow(i, s))
 		t.fill[i] = t.survive[i]
 		total += t.fill[i]
 	}
@@ -224,6 +229,15 @@ func (t *tally) require() bool {
 		t.fill[busiest]++
 	}
 	return possible
+}
+
+// overflow is how many Machines slot i needs when another region is lost. The
+// shrink margin holds none of those that a neighbour of one Machine asks for.
+func (t *tally) overflow(i, s int) int {
+	if t.limits.Survive == Region {
+		return t.withstand(s, t.surge[i])
+	}
+	return machines(t.surge[i], t.hard)
 }
 
 // settle decides which live Machines stay beyond the required ones, and says
@@ -249,7 +263,10 @@ func (t *tally) settle() bool {
 		}
 		total += t.fill[i]
 		changes += abs(t.fill[i]-t.live[s]) - t.live[s]
-		cost += float64(t.fill[i]) * t.rent[s]
+		cost += t.monthly(i, t.fill[i])
+	}
+	if t.stops != nil {
+		return t.keep(total, changes, cost)
 	}
 	for _, s := range t.byRent {
 		i := t.slot[s]
@@ -289,15 +306,17 @@ func (t *tally) cost() {
 	for e, i := range t.first {
 		c.mean += t.weight[e] * t.ms[e*n+t.open[i]]
 	}
+	c.coldMS = t.waits()
+	c.mean += c.coldMS
 	next, machineUSD := 0, 0.0
 	for s, live := range t.live {
 		count := 0
 		if next < len(t.open) && t.open[next] == s {
 			count = t.count[next]
+			c.compute += t.monthly(next, count)
+			machineUSD += t.pays(next, count)
 			next++
 		}
-		c.compute += t.rent[s] * float64(count)
-		machineUSD += t.price[s] * float64(count)
 		c.changes += abs(count - live)
 		if (count > 0) != (live > 0) {
 			c.regionChanges++

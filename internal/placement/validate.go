@@ -49,6 +49,7 @@ func (p Problem) wrong(shapes bool) []error {
 		c.count(p.Current[code], "current[%q]", code)
 	}
 	c.candidates(p.Candidates)
+	c.autostop(p)
 	c.edges(p.Edges)
 	c.matrix("latency_ms", p.LatencyMS, p)
 	if p.TransferUSDPerGB != nil {
@@ -126,6 +127,22 @@ func (c *checker) candidates(list []Candidate) {
 	c.unique("candidates", codes)
 }
 
+func (c *checker) autostop(p Problem) {
+	for i, cand := range p.Candidates {
+		c.count(cand.MinRunning, "candidates[%d].min_running", i)
+		if cand.MinRunning > 0 && p.Autostop == nil {
+			c.add("candidates[%d].min_running is %d, but without autostop every Machine runs; add autostop, or leave it out",
+				i, cand.MinRunning)
+		}
+	}
+	if a := p.Autostop; a != nil {
+		c.amount(a.StoppedCost, "autostop.stopped_machine_cost")
+		c.share(a.Scale, 1e15, "autostop.running_scale")
+		c.amount(a.ColdStartMS, "autostop.cold_start_ms")
+		c.amount(a.RequestsPerHour, "autostop.requests_per_hour")
+	}
+}
+
 func (c *checker) edges(list []Edge) {
 	codes := make([]string, len(list))
 	for i, e := range list {
@@ -175,6 +192,7 @@ func (c *checker) limits(l Limits) {
 		c.add("limits.min_machines %d is above max_machines %d", l.MinMachines, l.MaxMachines)
 	}
 	c.share(l.TargetUtilization, 1, "limits.target_utilization")
+	c.share(l.ShrinkMargin, 1, "limits.shrink_margin")
 	if !slices.Contains([]Survive{"", None, Machine, Region}, l.Survive) {
 		c.add("limits.survive is %q; it must be %s, %s or %s", l.Survive, None, Machine, Region)
 	}

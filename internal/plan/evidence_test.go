@@ -38,11 +38,13 @@ func flipped(p placement.Problem, code string, open bool) placement.Problem {
 		return p
 	}
 	p.Candidates = slices.Delete(p.Candidates, i, i+1)
-	rows := make([][]float64, len(p.LatencyMS))
-	for e, row := range p.LatencyMS {
-		rows[e] = slices.Delete(slices.Clone(row), i, i+1)
+	for _, rows := range []*[][]float64{&p.LatencyMS, &p.TransferUSDPerGB} {
+		kept := slices.Clone(*rows)
+		for e, row := range kept {
+			kept[e] = slices.Delete(slices.Clone(row), i, i+1)
+		}
+		*rows = kept
 	}
-	p.LatencyMS = rows
 	return p
 }
 
