@@ -25,9 +25,9 @@
 //     is lost, every other carries what moves to it, at the hard limit.
 //  4. Fill: up to MinMachines, one at a time where most load is on a Machine.
 //
-// Before the last, a region gets as many of its live Machines, up to its own
-// most, as its load, and in 3 what moves to it, × (1 + ShrinkMargin) would ask
-// for in steps 1 to 3; not for a neighbour with a base of 1.
+// Before the last, a region keeps a live Machine more than steps 1 to 3 ask for,
+// within its own most, if its load, and in 3 what moves to it, × (1 +
+// ShrinkMargin) would ask for it; not for a neighbour with a base of 1.
 //
 // Steps 2 and 3 look at base counts only, so nothing depends on an order. With
 // a SoftLimit of 0 no load asks for Machines, and steps 2 and 3 only for

@@ -30,6 +30,7 @@ func TestAPeakThatWobblesKeepsItsMachine(t *testing.T) {
 		{31, 0.1, 0, 4},       // the load itself always counts
 		{19, 0.1, 2, 2},       // what may not run isn't kept
 		{9.5, 1, 0, 2},        // twice the load
+		{8, 1, 0, 2},          // 16 would ask for the second
 		{20 / 1.1, 0, 0, 2},   // exactly as much as two carry
 		{20 / 1.1, 0.1, 0, 2}, // with the margin too
 	} {
@@ -67,7 +68,7 @@ func TestAMarginOnlyAddsLiveMachines(t *testing.T) {
 		}
 		for code, a := range without {
 			b := with[code]
-			if b.Fill < a.Fill || b.Fill > max(a.Fill, p.Current[code]) || b.Base != a.Base {
+			if b.Fill < a.Fill || b.Fill > max(a.Fill, min(a.Fill+1, p.Current[code])) || b.Base != a.Base {
 				t.Errorf("seed %d: %s needs %+v, with a margin %+v; %d run", seed, code, a, b, p.Current[code])
 			}
 			if b.Fill > a.Fill {

@@ -208,32 +208,37 @@ func (o *oracle) required(open []string) (base, survive, fill map[string]int) {
 	return base, survive, fill
 }
 
-// held is how many live Machines of s stay because of the shrink margin.
+// held is how many live Machines of s stay because of the shrink margin: those
+// that its grown load asks for, but one more at most than the load itself does,
+// for what it serves and for what moves to it when another region is lost.
 func (o *oracle) held(s string, open []string, quota, hard float64) int {
 	p, l := o.p, o.p.Limits
 	if l.ShrinkMargin == 0 {
 		return 0
 	}
-	grown := func(load float64) float64 { return load * (1 + l.ShrinkMargin) }
 	most := p.Current[s]
 	if top := o.cand[s].MaxMachines; top > 0 {
 		most = min(most, top)
 	}
-	n := max(1, l.MinMachinesPerRegion, o.cand[s].MinMachines)
-	if p.SoftLimit > 0 {
-		n = smallest(n, quota, grown(o.peakOf(s, open)))
-	}
-	if l.Survive == Machine {
-		switch {
-		case p.SoftLimit == 0:
-			if len(open) == 1 {
-				n = max(n, 2)
-			}
-		case n >= 2 || len(open) == 1:
-			n = max(n, smallest(n-1, hard, grown(o.peakOf(s, open)))+1)
+	own := func(grow float64) int {
+		n := max(1, l.MinMachinesPerRegion, o.cand[s].MinMachines)
+		if p.SoftLimit > 0 {
+			n = smallest(n, quota, grow*o.peakOf(s, open))
 		}
+		switch {
+		case l.Survive != Machine:
+		case p.SoftLimit == 0 && len(open) == 1:
+			n = max(n, 2)
+		case p.SoftLimit > 0 && (n >= 2 || len(open) == 1):
+			n = max(n, smallest(n-1, hard, grow*o.peakOf(s, open))+1)
+		}
+		return n
 	}
-	if l.Survive == Region && p.SoftLimit > 0 {
+	moved := func(grow float64) int {
+		n := 0
+		if l.Survive != Region || p.SoftLimit == 0 {
+			return n
+		}
 		for _, lost := range open {
 			for h := range o.hours {
 				load := o.loadOf(s, h, open)
@@ -243,10 +248,15 @@ func (o *oracle) held(s string, open []string, quota, hard float64) int {
 					}
 				}
 				if lost != s {
-					n = smallest(n, hard, grown(load))
+					n = smallest(n, hard, grow*load)
 				}
 			}
 		}
+		return n
+	}
+	n := 0
+	for _, asks := range []func(float64) int{own, moved} {
+		n = max(n, min(asks(1+l.ShrinkMargin), asks(1)+1))
 	}
 	return min(most, n)
 }

@@ -99,10 +99,10 @@ type Limits struct {
 	TargetUtilization float64 `json:"target_utilization,omitempty"`
 	// Survive says what may fail without overload; "" means None.
 	Survive Survive `json:"survive,omitempty"`
-	// ShrinkMargin is the share by which load must have fallen before a live
-	// Machine counts as surplus: an open region that runs Machines now keeps
-	// those that its load × (1 + ShrinkMargin) would ask for, as far as it has
-	// them and may. So a peak that wobbles around what a Machine carries doesn't
+	// ShrinkMargin is the share by which load must have fallen before the last
+	// live Machine of a region counts as surplus: an open region keeps one more
+	// than its load asks for if its load × (1 + ShrinkMargin) would ask for it,
+	// and it has it and may. So a peak that wobbles around what a Machine carries doesn't
 	// destroy one and create it again. From 0 to 1.
 	ShrinkMargin float64 `json:"shrink_margin,omitempty"`
 }

@@ -15,7 +15,7 @@ func (m *model) own(s int, load float64, alone bool) (base, survive int) {
 	base, survive = m.bare(s, load, alone)
 	if held := m.held(s); held > survive {
 		_, with := m.bare(s, load*(1+m.limits.ShrinkMargin), alone)
-		survive = max(survive, min(held, with))
+		survive = max(survive, min(held, with, survive+1))
 	}
 	return base, survive
 }
@@ -31,8 +31,8 @@ func (m *model) held(s int) int {
 // withstand is how many Machines carry load when another region is lost, with
 // the shrink margin. It never falls when load rises.
 func (m *model) withstand(s int, load float64) int {
-	with := machines(load*(1+m.limits.ShrinkMargin), m.hard)
-	return max(machines(load, m.hard), min(m.held(s), with))
+	bare, with := machines(load, m.hard), machines(load*(1+m.limits.ShrinkMargin), m.hard)
+	return max(bare, min(m.held(s), with, bare+1))
 }
 
 // bare is own without the shrink margin.
@@ -67,10 +67,16 @@ func (m *model) spend(s, count int) float64 {
 // capacity is the most load that count Machines of region s may carry: the
 // inverse of own, for a region that is not alone.
 func (m *model) capacity(s, count int) float64 {
-	if count < m.held(s) { // then the load with the margin asks for no more
-		return m.bareCapacity(s, count) / (1 + m.limits.ShrinkMargin)
+	full := m.bareCapacity(s, count)
+	if count >= m.held(s) {
+		return full
 	}
-	return m.bareCapacity(s, count)
+	// The load with the margin asks for no more, or the load for one less.
+	grown := full / (1 + m.limits.ShrinkMargin)
+	if count > m.floor[s] {
+		grown = max(grown, m.bareCapacity(s, count-1))
+	}
+	return min(full, grown)
 }
 
 // bareCapacity is the inverse of bare.

@@ -55,7 +55,7 @@ func changesOf(c changeInput) []Change {
 			continue
 		}
 		x := Change{Region: code, From: now[code], To: next[code]}
-		x.Rent = float64(x.Delta()) * c.rent(code)
+		x.Rent = c.bill(c.after, code, c.next) - c.bill(c.before, code, c.p.live.Current)
 		for _, why := range c.group.Why {
 			if why.Region == code {
 				x.Share, x.MS, x.Compute, x.Transfer = why.Share, why.MS, why.Compute, why.Transfer
@@ -68,6 +68,13 @@ func changesOf(c changeInput) []Change {
 	return out
 }
 
+// bill is what the serving Machines of a region cost in a placement.
+func (c changeInput) bill(e placement.Evaluation, code region.Code, counts map[string]int) float64 {
+	run := e.Running[string(code)]
+	return run*c.rent(code) + (float64(counts[string(code)])-run)*c.stopped()
+}
+
+// rent is what a Machine costs that runs all month.
 func (c changeInput) rent(code region.Code) float64 {
 	for _, x := range c.p.live.Candidates {
 		if x.Region == string(code) {
@@ -75,6 +82,22 @@ func (c changeInput) rent(code region.Code) float64 {
 		}
 	}
 	return 0
+}
+
+// stopped is what a Machine costs that is stopped all month.
+func (c changeInput) stopped() float64 {
+	if a := c.p.live.Autostop; a != nil {
+		return a.StoppedCost
+	}
+	return 0
+}
+
+// spare is what a Machine more than the load asks for costs.
+func (c changeInput) spare(code region.Code) float64 {
+	if c.p.live.Autostop != nil {
+		return c.stopped()
+	}
+	return c.rent(code)
 }
 
 // share is the part of the mapped requests that code serves.
@@ -155,10 +178,19 @@ func (c changeInput) counts(code region.Code) string {
 		parts[0] = fmt.Sprintf("its peak needs %s, by what the busiest live one carries", machines(carry))
 	}
 	more(n.Base-carry, "that must be there (pins, min-in-region, min-machines-per-region)")
-	more(n.Survive-n.Base, "so that one may fail")
+	bare := c.solved
+	bare.Limits.ShrinkMargin = 0
+	without, _ := bare.Required(slices.Sorted(maps.Keys(c.next)))
+	fails := "so that one may fail"
+	if c.solved.Limits.Survive == placement.Region {
+		fails = "so that a region may fail"
+	}
+	held := n.Survive - without[string(code)].Survive
+	more(n.Survive-held-n.Base, fails)
+	more(held, fmt.Sprintf("kept: the peak is within %.0f%% of needing them", 100*c.solved.Limits.ShrinkMargin))
 	more(n.Fill-n.Survive, "for min-machines")
 	why := "kept: max-changes allows no more to go"
-	if c.rent(code) <= c.solved.MachineChangeCost {
+	if c.spare(code) <= c.solved.MachineChangeCost {
 		why = "kept: removing costs more than it saves (change-cost)"
 	}
 	more(to-n.Fill, why)

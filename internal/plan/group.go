@@ -61,7 +61,7 @@ func planGroup(in Input, g fleet.Group, share float64, several bool) (Group, err
 		return out, err
 	}
 	out.Problem = p.Problem
-	out.idle = cost - before.ComputeCost
+	out.idle = p.idleCost
 	out.Before = out.figures(before)
 	out.After = out.Before
 	out.Findings = append(out.Findings, p.findings...)
@@ -277,9 +277,6 @@ func (out *Group) warn(g fleet.Group, share float64, several bool) {
 	if several {
 		add(Notice, fmt.Sprintf("the edge metrics know only the app: %.0f%% of its traffic is taken to go to this group", 100*share), "")
 	}
-	if g.Autostop {
-		add(Notice, "fly-proxy stops idle Machines of this group; costs assume that every Machine runs all month", "")
-	}
 }
 
 func total(counts map[region.Code]int) int {
@@ -316,6 +313,7 @@ func (out *Group) figures(e placement.Evaluation) Figures {
 	return Figures{
 		MeanMS: e.MeanLatencyMS, P50MS: e.P50LatencyMS, P95MS: e.P95LatencyMS,
 		Compute: e.ComputeCost + out.idle, Transfer: e.TransferCost,
+		Running: running(e), ColdMS: e.ColdMS,
 	}
 }
 

@@ -50,6 +50,12 @@ func TestSwingingTrafficIsNotFollowed(t *testing.T) {
 			func(day int) rates { return mix(1+float64(day/7%2), 2-float64(day/7%2)) },
 			14, 0, 0,
 		},
+		"a peak that wobbles by a tenth around what one Machine more carries": {
+			counts{"fra": 3},
+			// 16 in flight a Machine: 480 requests/s in the busiest hour are just three.
+			func(day int) rates { return rates{"fra": 240 * (1 + 0.05*math.Sin(float64(day)/9*math.Pi))} },
+			7, 0, 0,
+		},
 		"a region's traffic that is worth its Machines every other week": {
 			counts{"iad": 4},
 			func(day int) rates { return rates{"iad": 100, "fra": 3 + 3*float64(day/7%2)} },

@@ -31,6 +31,8 @@ type problem struct {
 	barred, closing []string
 	// stuck are barred regions whose Machines nobody can judge the load of.
 	stuck []string
+	// idleCost is what the Machines cost that serve nothing, in USD a month.
+	idleCost float64
 	// bars says which option bars a region where Machines serve.
 	bars map[region.Code]string
 }
@@ -56,19 +58,10 @@ func state(in Input, g fleet.Group, d demand.Demand) (problem, error) {
 	if err != nil {
 		return p, err
 	}
-	cost := 0.0
-	for i, r := range p.regions {
-		cost += float64(current[r.Code]) * candidates[i].MachineCost
-	}
 	pol := in.Policy
-	change := pol.ChangeCost.USD
-	if change == 0 {
-		change = pol.ChangeCost.Share * cost
-	}
 	p.live = placement.Problem{
 		Version: 1, Name: in.App.Name + "/" + g.Name,
 		ValuePerMS: pol.ValuePerMS * d.PerMonth / 1e6,
-		ChangeCost: change, MachineChangeCost: change / 4,
 		Current:    byName(current),
 		Candidates: candidates,
 		SoftLimit:  g.SoftLimit, HardLimit: g.HardLimit,
@@ -81,39 +74,67 @@ func state(in Input, g fleet.Group, d demand.Demand) (problem, error) {
 			MaxP95LatencyMS:      float64(pol.MaxP95Latency.Microseconds()) / 1000,
 			TargetUtilization:    pol.TargetUtilization,
 			Survive:              pol.Survive,
+			ShrinkMargin:         shrinkMargin,
 		},
 	}
 	if p.live.Limits.MaxChanges == 0 {
 		p.live.Limits.MaxChanges = max(6, (len(g.Machines)+1)/2)
 	}
 	p.edges(in, d)
+	inFlight := d.Load.PerRPS * d.Load.Burst
 	if d.Load.Basis == demand.Unknown {
-		if err := p.sizeByLive(); err != nil {
+		if inFlight, err = p.sizeByLive(); err != nil {
 			return p, err
 		}
+	}
+	if err := p.autostop(in, g, inFlight); err != nil {
+		return p, err
+	}
+	if err := p.priceChanges(pol.ChangeCost); err != nil {
+		return p, err
 	}
 	p.restrict(in, g, d.Load.Basis == demand.Unknown)
 	p.leaveRoom(in, g)
 	return p, nil
 }
 
+// shrinkMargin is how far the peak must be below what the next smaller number
+// of Machines carries before one goes: a peak that wobbles moves none.
+const shrinkMargin = 0.1
+
+// priceChanges sets what opening or closing a region must be worth, by what
+// runs now.
+func (p *problem) priceChanges(c ChangeCost) error {
+	usd := c.USD
+	if usd == 0 {
+		now, err := placement.Evaluate(p.live, p.live.Current)
+		if err != nil {
+			return err
+		}
+		usd = c.Share * now.ComputeCost
+	}
+	p.live.ChangeCost, p.live.MachineChangeCost = usd, usd/4
+	return nil
+}
+
 // sizeByLive replaces requests per second by requests in flight where nobody
 // measured them: what the busiest live Machine carries is what one can carry at
 // the target utilization. So a new region gets as many Machines as its traffic
-// needs by that measure: its first one draws all of it.
-func (p *problem) sizeByLive() error {
+// needs by that measure: its first one draws all of it. It returns how many
+// requests in flight it takes for one a second.
+func (p *problem) sizeByLive() (float64, error) {
 	rates := p.live
 	rates.SoftLimit, rates.HardLimit = 0, 0
 	e, err := placement.Evaluate(rates, rates.Current)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	perMachine := 0.0
 	for code, rate := range e.Load {
 		perMachine = max(perMachine, rate/float64(p.live.Current[code]))
 	}
 	if perMachine == 0 {
-		return nil
+		return 0, nil
 	}
 	factor := p.live.SoftLimit * cmp.Or(p.live.Limits.TargetUtilization, 1) / perMachine
 	for i, edge := range p.live.Edges {
@@ -123,7 +144,7 @@ func (p *problem) sizeByLive() error {
 		}
 		p.live.Edges[i].Demand = inFlight
 	}
-	return nil
+	return factor, nil
 }
 
 // candidates lists the regions that may be open, and those that are, by code.
@@ -332,6 +353,7 @@ func (p *problem) leaveRoom(in Input, g fleet.Group) {
 			}
 		}
 	}
+	p.idleCost = cost
 	for _, l := range []*placement.Limits{&p.Limits, &p.live.Limits} {
 		if l.MaxMachines > 0 {
 			l.MaxMachines = max(1, l.MaxMachines-idle)

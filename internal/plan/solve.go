@@ -95,6 +95,10 @@ func (p *problem) drop(regions []string) {
 // old ones may go.
 func solveWhole(pol Policy, p problem, liveCost float64) (answer, error) {
 	a, err := solve(pol, p, liveCost)
+	if err == nil && a.Status == placement.Infeasible && p.Limits.ShrinkMargin > 0 {
+		p.Limits.ShrinkMargin = 0 // the limits want Machines to go that a wobbling peak would keep
+		a, err = solve(pol, p, liveCost)
+	}
 	if err != nil || pol.MaxChanges > 0 || !slices.Contains(a.binding, "max-changes") {
 		return a, err
 	}

@@ -113,6 +113,10 @@ type Group struct {
 type Figures struct {
 	MeanMS, P50MS, P95MS float64 // network round trip, request-weighted
 	Compute, Transfer    float64 // USD a month
+	// Running is how many of the Machines that serve run, in the mean: all of
+	// them unless fly-proxy stops idle ones. ColdMS is what waiting for those
+	// to start adds to MeanMS.
+	Running, ColdMS float64
 }
 
 // Total is compute plus transfer, in USD a month.
@@ -131,9 +135,10 @@ type Change struct {
 	Region region.Code
 	From   int
 	To     int
-	// Rent is what the Machines created or destroyed cost themselves, in USD a
-	// month; destroyed ones are negative. The changes' rents add up to the
-	// difference of the bill for compute.
+	// Rent is what the region's Machines cost more than now, in USD a month;
+	// less is negative. The changes' rents add up to the difference of the bill
+	// for compute, but for what regions whose counts stay run more or less where
+	// fly-proxy stops idle Machines.
 	Rent float64
 	// Share, MS, Compute and Transfer are those of the region's Comparison in
 	// Why: what having the region open, or closed, does. They do not add up,
@@ -246,8 +251,9 @@ type Sizing struct {
 	// factor from an hour's mean to its peak.
 	PerRPS, Burst        float64
 	SoftLimit, HardLimit float64
-	// Autostop is true when fly-proxy stops idle Machines of the group; the
-	// cost then still assumes that every Machine runs all month.
+	// Autostop is true when fly-proxy stops idle Machines of the group. Then
+	// they cost by running hours: Problem.Autostop says how. Without demand every
+	// Machine is taken to run all month.
 	Autostop bool
 	// PeakInFlight is the largest hour of the whole group.
 	PeakInFlight float64

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fly-placer/fly-placer/internal/latency"
 	"github.com/fly-placer/fly-placer/internal/placement"
+	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/report/doc"
 )
@@ -113,11 +114,30 @@ func (v view) load() []string {
 	if v.Guest.CPUs > 0 {
 		text := "Machines are " + v.Guest.String() + ", running all month."
 		if z.Autostop {
-			text = "Machines are " + v.Guest.String() + ". fly-proxy stops idle ones; the cost still assumes that all run all month."
+			text = "Machines are " + v.Guest.String() + ". " + v.runningHours()
 		}
 		out = append(out, text)
 	}
 	return out
+}
+
+// runningHours says what Machines cost that fly-proxy stops when they are idle.
+func (v view) runningHours() string {
+	if v.Problem.Autostop == nil {
+		return "fly-proxy stops idle ones; without demand, all are taken to run all month."
+	}
+	text := "fly-proxy stops idle ones, so they cost by running hours, and " + price.Format(v.Problem.Autostop.StoppedCost) +
+		" a month while stopped (1 GB of root file system is assumed): " + decimal(v.Before.Running) + " of " + itoa(total(v.Current)) + " run in the mean now"
+	if v.Status == plan.Planned {
+		text += ", " + decimal(v.After.Running) + " of " + itoa(total(v.Placement)) + " as planned"
+	}
+	if s := v.Problem.Autostop.Scale; s > 0 {
+		text += "; the load predicts " + percent(1/s) + " of the hours that were recorded, and is scaled to them"
+	}
+	if v.Before.ColdMS > 0 || v.After.ColdMS > 0 {
+		text += ". Requests after a quiet gap wait for a start: " + step(millis(v.Before.ColdMS), millis(v.After.ColdMS)) + " ms in the mean of all requests, counted in the mean round trip"
+	}
+	return text + "."
 }
 
 // latency says where the round trips are from, and what the app's own response
