@@ -259,36 +259,19 @@ func (s *search) guess() float64 {
 
 // enumerate decides region by region and visits the sets that may be best.
 func (s *search) enumerate() {
-	var free []int
-	for c := range s.regions {
-		if (s.may&^s.needed)>>c&1 == 1 {
-			free = append(free, c)
-		}
-	}
-	s.tree = newTree(s.relax, free)
-	open := 0
-	for c := range s.regions {
-		if s.needed>>c&1 == 1 {
-			s.tree.add(c, open)
-			open++
-		}
-	}
-	s.branch(s.needed, open, 0)
+	s.tree = newTree(s.relax, newPeakCache(s.model), members(s.may&^s.needed))
+	root := s.tree.at(0)
+	root.open, root.undecided = s.needed, s.may&^s.needed
+	s.branch(root, nil, 0)
 }
 
-// branch looks at the sets that have exactly the regions of set, open in
-// number, and any of the free ones from position on.
-func (s *search) branch(set uint64, open, position int) {
+// branch looks at the sets that open the regions of x.open and any of
+// x.undecided.
+func (s *search) branch(x, from *node, depth int) {
 	if s.anyOne && s.found {
 		return
 	}
-	if open == s.most {
-		position = len(s.tree.free)
-	}
-	if open+len(s.tree.free)-position < s.least {
-		return
-	}
-	lower := s.tree.below(set, open, position, s.cutoff())
+	lower := s.tree.below(x, from, s.cutoff())
 	if lower > s.cutoff() || math.IsInf(lower, 1) {
 		s.nodes++
 		return
@@ -297,15 +280,15 @@ func (s *search) branch(set uint64, open, position int) {
 		s.unsolved = min(s.unsolved, lower)
 		return
 	}
-	if position == len(s.tree.free) {
-		if open > 0 {
-			s.visit(set)
-		}
+	if x.undecided == 0 {
+		s.visit(x.open)
 		return
 	}
 	s.nodes++
-	c := s.tree.free[position]
-	s.tree.add(c, open)
-	s.branch(set|1<<c, open+1, position+1)
-	s.branch(set, open, position+1)
+	next := uint64(1) << s.tree.next(x)
+	child := s.tree.at(depth + 1)
+	child.open, child.undecided = x.open|next, x.undecided&^next
+	s.branch(child, x, depth+1)
+	child.open, child.undecided = x.open, x.undecided&^next
+	s.branch(child, x, depth+1)
 }
