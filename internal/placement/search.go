@@ -18,6 +18,10 @@ type search struct {
 	nodes    int
 	maxNodes int
 
+	// Of a search for a variant of a problem whose answer is known:
+	start uint64      // a set that is near to the best ones; 0 if there is none
+	prior *relaxation // multipliers to begin with
+
 	noTies bool // one of the best is enough
 	anyOne bool // any placement is enough
 
@@ -68,7 +72,9 @@ func (s *search) run() {
 	if !s.found && !s.findAny() {
 		return
 	}
-	s.prepareBound()
+	if s.relax == nil {
+		s.prepareBound()
+	}
 	s.enumerate()
 }
 
@@ -174,19 +180,26 @@ func (s *search) preferred(set uint64) bool {
 	return order < 0 || order == 0 && differ&set != 0
 }
 
-// warmUp finds good placements quickly: the live regions, each region alone
-// with the required ones, and all together; then the best one's neighbours.
+// warmUp finds good placements quickly: the neighbours of start or, without
+// any, the live regions, each region alone with the required ones, and all
+// together; then the best one's neighbours.
 func (s *search) warmUp() {
-	var live uint64
-	for i, count := range s.live {
-		if count > 0 {
-			live |= 1 << i
-		}
+	if s.start != 0 {
+		s.try(s.start)
+		s.tryNeighbours(s.start)
 	}
-	s.try(live&s.may | s.needed)
-	s.try(s.may)
-	for i := range s.regions {
-		s.try(s.needed | 1<<i)
+	if !s.found {
+		var live uint64
+		for i, count := range s.live {
+			if count > 0 {
+				live |= 1 << i
+			}
+		}
+		s.try(live&s.may | s.needed)
+		s.try(s.may)
+		for i := range s.regions {
+			s.try(s.needed | 1<<i)
+		}
 	}
 	s.improve()
 }
@@ -199,30 +212,47 @@ func (s *search) try(set uint64) {
 	}
 }
 
-// improve moves from the best set to the best of its neighbours (one region
-// more, one less, one for another) until none is better.
+// improve moves from the best set to the best of its neighbours until none is
+// better.
 func (s *search) improve() {
 	for s.found {
 		at := s.best.set
-		for in := s.may &^ at; in != 0; in &= in - 1 {
-			s.try(at | in&-in)
-		}
-		for out := at &^ s.needed; out != 0; out &= out - 1 {
-			s.try(at &^ (out & -out))
-			for in := s.may &^ at; in != 0; in &= in - 1 {
-				s.try(at&^(out&-out) | in&-in)
-			}
-		}
-		if s.best.set == at {
+		if s.tryNeighbours(at); s.best.set == at {
 			return
 		}
 	}
 }
 
-// prepareBound chooses the multipliers. At first the busiest hour of each
-// region stands for it, in the best set with the region added.
+// tryNeighbours tries the sets with one region more than at, one less, or one
+// for another.
+func (s *search) tryNeighbours(at uint64) {
+	for in := s.may &^ at; in != 0; in &= in - 1 {
+		s.try(at | in&-in)
+	}
+	for out := at &^ s.needed; out != 0; out &= out - 1 {
+		s.try(at &^ (out & -out))
+		for in := s.may &^ at; in != 0; in &= in - 1 {
+			s.try(at&^(out&-out) | in&-in)
+		}
+	}
+}
+
+// prepareBound chooses the multipliers: those of prior, or at first the busiest
+// hour of each region in the best set with the region added, and what each edge
+// costs at its closest region.
 func (s *search) prepareBound() {
+	const rounds, more = 150, 40
 	r := newRelaxation(s.model, s.least, s.most)
+	upper := s.lowest
+	if math.IsInf(upper, 1) {
+		upper = s.guess()
+	}
+	s.relax = r
+	if s.prior != nil && len(s.prior.fine) == len(r.fine) {
+		r.startAt(s.prior)
+		r.ascend(upper, more)
+		return
+	}
 	for c := range s.regions {
 		if s.may>>c&1 == 0 || s.blocks() == 0 || math.IsInf(s.quota, 1) {
 			continue
@@ -236,15 +266,10 @@ func (s *search) prepareBound() {
 		r.stand(c, load, 1)
 	}
 	n := len(s.regions)
-	for e := range s.edges { // a first price: what the edge costs at its closest region
+	for e := range s.edges {
 		r.edgePrice[e] = s.linear[e*n+int(s.near[e*n])]
 	}
-	upper := s.lowest
-	if math.IsInf(upper, 1) {
-		upper = s.guess()
-	}
-	r.ascend(upper, 150)
-	s.relax = r
+	r.ascend(upper, rounds)
 }
 
 // guess is a target for the bound when no placement is known yet: the price of

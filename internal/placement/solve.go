@@ -22,11 +22,14 @@ func Solve(p Problem, opt Options) (Solution, error) {
 	if err := p.Validate(); err != nil {
 		return Solution{}, err
 	}
-	if opt.MaxNodes <= 0 {
-		opt.MaxNodes = defaultNodes
-	}
+	return solveValid(p, opt), nil
+}
+
+// solveValid is Solve for a problem that is known to be valid.
+func solveValid(p Problem, opt Options) Solution {
+	opt.MaxNodes = opt.each(1)
 	if p.entangled() == "" {
-		return solvePlain(p, opt), nil
+		return solvePlain(p, opt)
 	}
 	s := newSearch(compile(p), opt.MaxNodes)
 	s.run()
@@ -34,7 +37,7 @@ func Solve(p Problem, opt Options) (Solution, error) {
 	if sol.Status == Infeasible && !opt.noConflict {
 		sol.Conflict = conflicts(p, opt.MaxNodes)
 	}
-	return sol, nil
+	return sol
 }
 
 // solution writes the best placement down.
