@@ -31,6 +31,7 @@ type search struct {
 
 	// Of the enumeration:
 	tree     *tree
+	slack    float64 // sets that are better by less than this share are of no interest
 	unsolved float64 // lowest bound of what the work limit left out
 }
 
@@ -75,13 +76,16 @@ func (s *search) run() {
 	if s.relax == nil {
 		s.prepareBound()
 	}
-	s.enumerate()
+	s.prove()
 }
 
 // cutoff is the bound above which a set is of no interest: above every tie
 // with the best, with a margin for rounding in the bound; or, where ties do not
 // matter, above what is a little better.
 func (s *search) cutoff() float64 {
+	if s.slack > 0 {
+		return s.lowest - s.slack*math.Abs(s.lowest)
+	}
 	if s.noTies {
 		return s.lowest - tol*math.Abs(s.lowest)
 	}

@@ -9,12 +9,12 @@ import (
 
 // Within returns Options for about so much time on p. They bound the work and
 // not the time, so that the answer is the same on every machine: one set of
-// regions is taken to cost 2 µs and 4 ns for each pair of a candidate and an
-// edge, as measured in November 2026 on one core of a cloud server for 10 to 60
-// candidates, 20 to 100 edges and up to 168 hours. Another machine, or a
-// problem that is easier or harder to look at, takes a fraction or a multiple.
+// regions is taken to cost 4 µs and 1.6 ns for each pair of a candidate and an
+// edge, as measured in November 2026 on one core of a cloud server for 18 to 60
+// candidates, 40 to 100 edges and 168 hours. Another machine, or a problem that
+// is easier or harder to look at, takes a fraction or a multiple.
 func Within(p Problem, limit time.Duration) Options {
-	perSet := 2*time.Microsecond + time.Duration(4*len(p.Candidates)*len(p.Edges))
+	perSet := 4*time.Microsecond + time.Duration(len(p.Candidates)*len(p.Edges)*8/5)
 	return Options{MaxNodes: int(max(1, limit/perSet))}
 }
 
