@@ -230,15 +230,25 @@ func (t *tree) peak(edges edgeSet) float64 {
 	return t.peaks.of(t.model, edges)
 }
 
-// overdrawn says whether what is held alone needs more than a limit allows.
+// overdrawn says whether what is held alone needs more than a limit allows. A
+// closed region destroys its live Machines, an open one creates those that it
+// lacks, and an undecided one does what is less.
 func (t *tree) overdrawn(x *node) bool {
-	total, usd := 0, 0.0
-	for b := x.open; b != 0; b &= b - 1 {
-		s := bits.TrailingZeros64(b)
-		total += x.need[s]
-		usd += t.rent[s] * float64(x.need[s])
+	total, usd, changes := 0, 0.0, t.strayMachines
+	for s, live := range t.live {
+		lacks := max(0, x.need[s]-live)
+		switch {
+		case x.open>>s&1 == 1:
+			total += x.need[s]
+			usd += t.rent[s] * float64(x.need[s])
+			changes += lacks
+		case x.undecided>>s&1 == 1:
+			changes += min(live, lacks)
+		default:
+			changes += live
+		}
 	}
-	return total > t.limits.MaxMachines || !within(usd, t.limits.MaxMonthlyCost)
+	return total > t.limits.MaxMachines || changes > t.limits.MaxChanges || !within(usd, t.limits.MaxMonthlyCost)
 }
 
 // price finds what region s adds to the bound when open.
