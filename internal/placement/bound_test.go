@@ -160,6 +160,44 @@ func TestSearchLooksAtFewSets(t *testing.T) {
 	}
 }
 
+// The same where a limit is tight: the bound of the objective doesn't see it.
+func TestSearchLooksAtFewSetsUnderTightLimits(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		most int // mean of the sets looked at, of 262,143
+		set  func(l *Limits, best Solution, machines int)
+	}{
+		{"max_machines", 20000, func(l *Limits, _ Solution, machines int) { l.MaxMachines = max(2, machines*3/4) }},
+		{"max_changes", 300, func(l *Limits, _ Solution, machines int) { l.MaxChanges = max(1, machines/8) }},
+		{"max_monthly_cost", 15000, func(l *Limits, best Solution, _ int) { l.MaxMonthlyCost = best.MonthlyCost * 0.8 }},
+		{"max_p95_latency_ms", 3000, func(l *Limits, best Solution, _ int) { l.MaxP95LatencyMS = best.P95LatencyMS * 0.7 }},
+	} {
+		const seeds = 6
+		total := 0
+		for seed := range uint64(seeds) {
+			p := geoProblem(seed, 18, 40, 24)
+			best, err := Solve(p, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			machines := 0
+			for _, count := range best.Placement {
+				machines += count
+			}
+			tt.set(&p.Limits, best, machines)
+			sol, err := Solve(p, Options{noConflict: true})
+			if err != nil || sol.Status != Optimal && sol.Status != Infeasible {
+				t.Fatalf("%s, seed %d: %s, %v", tt.name, seed, sol.Status, err)
+			}
+			total += sol.Nodes
+		}
+		t.Logf("%s: %d sets on average", tt.name, total/seeds)
+		if total/seeds > tt.most {
+			t.Errorf("%s: looked at %d sets on average, want at most %d", tt.name, total/seeds, tt.most)
+		}
+	}
+}
+
 func TestSolveEqualsEnumerationAtMiddleSize(t *testing.T) {
 	for seed := range uint64(30) {
 		p := geoProblem(seed, 12, 24, 24)
@@ -219,5 +257,42 @@ func TestWorkLimitGivesACertifiedBound(t *testing.T) {
 	}
 	if feasible < 20 {
 		t.Errorf("only %d searches were cut short (%d unknown)", feasible, unknown)
+	}
+}
+
+// With more candidates the rest of the work goes into a certificate: it must
+// hold, and be better than the bound of the root.
+func TestCertifiedGapHolds(t *testing.T) {
+	cut := 0
+	for seed := range uint64(6) {
+		p := geoProblem(seed, 24, 30, 12)
+		p.Limits.Survive = []Survive{None, Machine, Region}[seed%3]
+		whole, err := Solve(p, Options{})
+		if err != nil || whole.Status != Optimal {
+			t.Fatalf("seed %d: %s, %v", seed, whole.Status, err)
+		}
+		for _, nodes := range []int{200, 1000, 2000, 4000} {
+			sol, err := Solve(p, Options{MaxNodes: nodes})
+			if err != nil || len(sol.Placement) == 0 {
+				t.Fatalf("seed %d, %d nodes: %s, %v", seed, nodes, sol.Status, err)
+			}
+			if whole.Objective > sol.Objective*(1+1e-9) || sol.Bound > whole.Objective*(1+1e-9) ||
+				sol.Status == Optimal && !equal(sol.Objective, whole.Objective) {
+				t.Errorf("seed %d, %d nodes: %s %v with bound %v around %v", seed, nodes, sol.Status, sol.Objective, sol.Bound, whole.Objective)
+			}
+			if sol.Status != Feasible {
+				continue
+			}
+			cut++
+			m := newSearch(compile(p), nodes)
+			m.warmUp()
+			m.prepareBound()
+			if nodes > 1000 && sol.Bound <= m.relax.lower {
+				t.Errorf("seed %d, %d nodes: bound %v is that of the root", seed, nodes, sol.Bound)
+			}
+		}
+	}
+	if cut < 6 {
+		t.Errorf("only %d searches were cut short", cut)
 	}
 }
