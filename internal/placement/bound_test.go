@@ -167,9 +167,9 @@ func TestSearchLooksAtFewSetsUnderTightLimits(t *testing.T) {
 		most int // mean of the sets looked at, of 262,143
 		set  func(l *Limits, best Solution, machines int)
 	}{
-		{"max_machines", 20000, func(l *Limits, _ Solution, machines int) { l.MaxMachines = max(2, machines*3/4) }},
+		{"max_machines", 40000, func(l *Limits, _ Solution, machines int) { l.MaxMachines = max(2, machines*3/4) }},
 		{"max_changes", 300, func(l *Limits, _ Solution, machines int) { l.MaxChanges = max(1, machines/8) }},
-		{"max_monthly_cost", 15000, func(l *Limits, best Solution, _ int) { l.MaxMonthlyCost = best.MonthlyCost * 0.8 }},
+		{"max_monthly_cost", 30000, func(l *Limits, best Solution, _ int) { l.MaxMonthlyCost = best.MonthlyCost * 0.8 }},
 		{"max_p95_latency_ms", 3000, func(l *Limits, best Solution, _ int) { l.MaxP95LatencyMS = best.P95LatencyMS * 0.7 }},
 	} {
 		const seeds = 6
