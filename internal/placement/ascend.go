@@ -8,7 +8,7 @@ func (r *relaxation) ascend(upper float64, rounds int) {
 	const weight = 4 // a fine is for a whole limit, a price for one edge
 	step, stalls := 1.2, 0
 	direction := make([]float64, len(r.edges)+len(r.budgets))
-	for round := range rounds {
+	for range rounds {
 		before := r.lower
 		lower := r.bound()
 		if r.lower >= upper || math.IsInf(lower, 1) {
@@ -22,7 +22,8 @@ func (r *relaxation) ascend(upper float64, rounds int) {
 			copy(r.fine, r.bestFine)
 			clear(direction)
 		}
-		r.follow(1 / float64(round+2))
+		r.rounds++
+		r.follow(1 / float64(r.rounds+1))
 		norm := 0.0
 		for i := range direction {
 			slope := 0.0
@@ -55,6 +56,21 @@ func (r *relaxation) ascend(upper float64, rounds int) {
 	r.bound() // what the regions choose is that of the best multipliers again
 }
 
+// startAt takes the multipliers of another relaxation of the same candidates,
+// edges and budgets, and what its regions have chosen.
+func (r *relaxation) startAt(prior *relaxation) {
+	copy(r.edgePrice, prior.edgePrice)
+	copy(r.size, prior.size)
+	copy(r.fine, prior.fine)
+	for i := range prior.typical {
+		for l, v := range prior.typical[i] {
+			r.typical[i][l] = v / 2
+		}
+	}
+	r.rounds = prior.rounds / 2
+	r.charge()
+}
+
 // follow moves each region's mean hour towards the busiest hour of what the
 // region has chosen so far: fictitious play between the region, which avoids
 // the hours that count, and the hours, which count where the region is busy.
@@ -65,16 +81,11 @@ func (r *relaxation) follow(pace float64) {
 	}
 	for s := range r.regions {
 		load := r.typical[s*blocks:][:blocks]
-		for b := range load {
-			for l := range load[b] {
-				load[b][l] *= 1 - pace
-			}
-		}
 		c := r.chosen[s]
 		for i, e := range r.order[s][:min(c.whole+1, len(r.edges))] {
-			share := pace
+			share := 1.0
 			if i == c.whole {
-				share *= c.part
+				share = c.part
 			}
 			if share == 0 {
 				continue

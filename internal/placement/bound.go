@@ -36,7 +36,8 @@ type relaxation struct {
 	rank     []int     // regions by rho, required ones first
 	served   []float64 // [edge] by the regions that the bound opens
 	density  []float64 // scratch
-	typical  []block   // [s*blocks+b] mean load that s chose in past rounds
+	typical  []block   // [s*blocks+b] load that s chose in past rounds, added up
+	rounds   int       // how many
 	tangents *tangents // of what runs; nil where all do
 }
 

@@ -37,32 +37,46 @@ func enumerated(p Problem) float64 {
 }
 
 // checkBound walks the whole tree below a node and compares every node's bound
-// with the lowest objective below it.
-func checkBound(s *search, set uint64, open, position int) (float64, error) {
-	if open == s.most {
-		position = len(s.tree.free)
-	}
-	bound := s.tree.below(set, open, position, math.Inf(1))
-	var lowest float64
-	if position == len(s.tree.free) {
-		lowest = s.plain(set)
+// with the lowest objective below it, and what a cutoff decides with the lowest
+// objective that this leaves out.
+func checkBound(s *search, x, from *node, depth int, r *rand.Rand) (float64, error) {
+	open, undecided := x.open, x.undecided
+	bound := s.tree.below(x, from, math.Inf(1))
+	lowest := math.Inf(1)
+	if undecided == 0 {
+		lowest = s.plain(open)
 	} else {
-		c := s.tree.free[position]
-		s.tree.add(c, open)
-		with, err := checkBound(s, set|1<<c, open+1, position+1)
-		if err != nil {
-			return 0, err
+		next := uint64(1) << members(undecided)[0]
+		child := s.tree.at(depth + 1)
+		for _, opens := range []uint64{next, 0} {
+			child.open, child.undecided = open|opens, undecided&^next
+			v, err := checkBound(s, child, x, depth+1, r)
+			if err != nil {
+				return 0, err
+			}
+			lowest = min(lowest, v)
 		}
-		without, err := checkBound(s, set, open, position+1)
-		if err != nil {
-			return 0, err
-		}
-		lowest = min(with, without)
 	}
 	if bound > lowest+4*tol*math.Abs(lowest) {
-		return 0, fmt.Errorf("set %b, position %d: bound %v is above %v", set, position, bound, lowest)
+		return 0, fmt.Errorf("open %b, undecided %b: bound %v is above %v", open, undecided, bound, lowest)
 	}
-	return lowest, nil
+	if bits.OnesCount64(undecided) > 5 || math.IsInf(lowest, 1) {
+		return lowest, nil
+	}
+	cutoff := lowest * (0.8 + 0.7*r.Float64())
+	y := s.tree.newNode()
+	y.open, y.undecided = open, undecided
+	pruned := !(s.tree.below(y, from, cutoff) <= cutoff)
+	for bitsOf := undecided; ; bitsOf = (bitsOf - 1) & undecided {
+		set := open | bitsOf
+		left := !pruned && set&y.open == y.open && set&^(y.open|y.undecided) == 0
+		if v := s.plain(set); !left && v < cutoff-4*tol*math.Abs(cutoff) {
+			return 0, fmt.Errorf("open %b, undecided %b: %b at %v is left out below %v", open, undecided, set, v, cutoff)
+		}
+		if bitsOf == 0 {
+			return lowest, nil
+		}
+	}
 }
 
 func TestEveryBoundIsAdmissible(t *testing.T) {
@@ -92,8 +106,9 @@ func TestEveryBoundIsAdmissible(t *testing.T) {
 		s.prepareBound()
 		s.maxNodes = 0 // grow the tree, but do not walk it
 		s.enumerate()
-		open := bits.OnesCount64(s.needed)
-		lowest, err := checkBound(s, s.needed, open, 0)
+		root := s.tree.at(0)
+		root.open, root.undecided = s.needed, s.may&^s.needed
+		lowest, err := checkBound(s, root, nil, 0, r)
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, dump(p))
 		}
@@ -132,7 +147,7 @@ func TestSearchLooksAtFewSets(t *testing.T) {
 		survive Survive
 		most    int // mean of the sets looked at, of 262,143
 	}{
-		{None, 5000}, {Machine, 5000}, {Region, 7000},
+		{None, 1200}, {Machine, 1250}, {Region, 2000},
 	} {
 		total := 0
 		for seed := range uint64(seeds) {
@@ -166,6 +181,44 @@ func TestSearchLooksAtFewSetsWithAutostop(t *testing.T) {
 		t.Logf("%v in flight: %d sets on average", inFlight, total/seeds)
 		if total/seeds > most {
 			t.Errorf("%v in flight: looked at %d sets on average, want at most %d", inFlight, total/seeds, most)
+		}
+	}
+}
+
+// The same where a limit is tight: the bound of the objective doesn't see it.
+func TestSearchLooksAtFewSetsUnderTightLimits(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		most int // mean of the sets looked at, of 262,143
+		set  func(l *Limits, best Solution, machines int)
+	}{
+		{"max_machines", 40000, func(l *Limits, _ Solution, machines int) { l.MaxMachines = max(2, machines*3/4) }},
+		{"max_changes", 300, func(l *Limits, _ Solution, machines int) { l.MaxChanges = max(1, machines/8) }},
+		{"max_monthly_cost", 30000, func(l *Limits, best Solution, _ int) { l.MaxMonthlyCost = best.MonthlyCost * 0.8 }},
+		{"max_p95_latency_ms", 3000, func(l *Limits, best Solution, _ int) { l.MaxP95LatencyMS = best.P95LatencyMS * 0.7 }},
+	} {
+		const seeds = 6
+		total := 0
+		for seed := range uint64(seeds) {
+			p := geoProblem(seed, 18, 40, 24)
+			best, err := Solve(p, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			machines := 0
+			for _, count := range best.Placement {
+				machines += count
+			}
+			tt.set(&p.Limits, best, machines)
+			sol, err := Solve(p, Options{noConflict: true})
+			if err != nil || sol.Status != Optimal && sol.Status != Infeasible {
+				t.Fatalf("%s, seed %d: %s, %v", tt.name, seed, sol.Status, err)
+			}
+			total += sol.Nodes
+		}
+		t.Logf("%s: %d sets on average", tt.name, total/seeds)
+		if total/seeds > tt.most {
+			t.Errorf("%s: looked at %d sets on average, want at most %d", tt.name, total/seeds, tt.most)
 		}
 	}
 }
@@ -232,5 +285,42 @@ func TestWorkLimitGivesACertifiedBound(t *testing.T) {
 	}
 	if feasible < 20 {
 		t.Errorf("only %d searches were cut short (%d unknown)", feasible, unknown)
+	}
+}
+
+// With more candidates the rest of the work goes into a certificate: it must
+// hold, and be better than the bound of the root.
+func TestCertifiedGapHolds(t *testing.T) {
+	cut := 0
+	for seed := range uint64(6) {
+		p := geoProblem(seed, 24, 30, 12)
+		p.Limits.Survive = []Survive{None, Machine, Region}[seed%3]
+		whole, err := Solve(p, Options{})
+		if err != nil || whole.Status != Optimal {
+			t.Fatalf("seed %d: %s, %v", seed, whole.Status, err)
+		}
+		for _, nodes := range []int{200, 1000, 2000, 4000} {
+			sol, err := Solve(p, Options{MaxNodes: nodes})
+			if err != nil || len(sol.Placement) == 0 {
+				t.Fatalf("seed %d, %d nodes: %s, %v", seed, nodes, sol.Status, err)
+			}
+			if whole.Objective > sol.Objective*(1+1e-9) || sol.Bound > whole.Objective*(1+1e-9) ||
+				sol.Status == Optimal && !equal(sol.Objective, whole.Objective) {
+				t.Errorf("seed %d, %d nodes: %s %v with bound %v around %v", seed, nodes, sol.Status, sol.Objective, sol.Bound, whole.Objective)
+			}
+			if sol.Status != Feasible {
+				continue
+			}
+			cut++
+			m := newSearch(compile(p), nodes)
+			m.warmUp()
+			m.prepareBound()
+			if nodes > 1000 && sol.Bound <= m.relax.lower {
+				t.Errorf("seed %d, %d nodes: bound %v is that of the root", seed, nodes, sol.Bound)
+			}
+		}
+	}
+	if cut < 6 {
+		t.Errorf("only %d searches were cut short", cut)
 	}
 }

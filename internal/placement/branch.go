@@ -3,6 +3,7 @@ package placement
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -10,40 +11,79 @@ import (
 // node has decided some regions: open, or closed; the rest is undecided. What
 // is decided tells where edges can go, because an edge never passes an open
 // region for one farther away, and that is what tightens the bound on the way
-// down: an edge with no undecided region closer than its closest open one is
-// settled.
+// down: an edge whose closest region that isn't closed is open is settled.
 type tree struct {
 	*relaxation
-	free      []int     // regions to decide, in this order
-	rankOf    []uint8   // [e*n+s] position of s in near
-	wish      [][]int   // [s] edges that gain, by gain per request in flight
-	undecided [][]uint8 // [position][edge] closest rank among free[position:]
-	closest   [][]uint8 // [open regions][edge] closest rank among the open ones
-	second    [][]uint8 // [open regions][edge] next closest
-	base      float64   // the bound's constant
-	saving    []float64 // [position] what free[position:] can save at most
-	settled   []duty    // [s] of settled edges
-	late      float64   // share of the requests that are settled beyond max_p95_latency_ms
-	moved     []float64 // [to*n+from] settled load that moves when from is lost
-	edges     []int     // scratch
-	values    []float64 // scratch: what undecided regions gain
-	losses    []float64 // scratch: what the others lose
-	held      []int     // scratch: edges that are settled at a region
-	others    []int     // scratch: edges that may stay with it
+	free   []int   // regions to decide, in this order
+	wish   [][]int // [s] edges that gain, by gain per request in flight
+	base   float64 // the bound's constant
+	nodes  []*node // by depth
+	peaks  *peakCache
+	words  int        // of a set of edges
+	moves  []edgeSet  // [from*n+to] settled edges that move to another open region
+	moved  []int      // which of these hold any
+	intime []edgeSet  // [s] edges that s serves in time, where there is a limit
+	prompt edgeSet    // scratch: edges that some region may still serve in time
+	joined edgeSet    // scratch
+	edges  []int      // scratch: edges that may come
+	stays  []int      // scratch: held edges
+	others []int      // scratch: edges that may come, whether they gain or not
+	tried  []estimate // what undecided regions add, the least first
+	spare  *node      // scratch
+
+	taken             int     // how many of tried the bound opens
+	dropped, replaced float64 // what take says
 }
 
-func newTree(r *relaxation, free []int) *tree {
+// An edgeSet holds edges by position.
+type edgeSet []uint64
+
+func (a edgeSet) has(e int) bool { return a[e>>6]>>(e&63)&1 == 1 }
+func (a edgeSet) add(e int)      { a[e>>6] |= 1 << (e & 63) }
+
+func (a edgeSet) empty() bool {
+	for _, word := range a {
+		if word != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// A node is what the bound knows of one node. Its slices are used again.
+type node struct {
+	open, undecided uint64
+	reach           []edgeSet // [s] edges that no open region is closer to than s
+	held            []edgeSet // [s] of these, edges that go to s if it opens, whatever else does
+	need            []int     // [s] Machines for the held edges
+	adds            []float64 // [s] the least that s adds to the bound when open
+}
+
+// An estimate is what an undecided region adds to the bound when it opens.
+type estimate struct {
+	usd float64
+	s   int
+}
+
+func newTree(r *relaxation, peaks *peakCache, free []int) *tree {
 	n, e := len(r.regions), len(r.edges)
 	t := &tree{
-		relaxation: r, free: free, rankOf: make([]uint8, n*e), wish: make([][]int, n),
-		settled: make([]duty, n), moved: make([]float64, n*n), base: r.constant(),
-		edges: make([]int, 0, e), values: make([]float64, 0, n), losses: make([]float64, 0, n),
+		relaxation: r, free: free, wish: make([][]int, n), base: r.constant(), peaks: peaks, words: (e + 63) / 64,
+		edges: make([]int, 0, e), tried: make([]estimate, 0, n),
 	}
-	for i, s := range r.near {
-		t.rankOf[i/n*n+int(s)] = uint8(i % n)
-	}
+	t.moves = t.edgeSets(n * n)
+	t.spare = t.newNode()
+	t.prompt, t.joined = make(edgeSet, t.words), make(edgeSet, t.words)
 	for s := range t.wish {
 		t.wish[s] = slices.Clone(r.wanted(s))
+	}
+	if limit := r.limits.MaxP95LatencyMS; !math.IsInf(limit, 1) {
+		t.intime = t.edgeSets(n)
+		for i, ms := range r.ms {
+			if within(ms, limit) {
+				t.intime[i%n].add(i / n)
+			}
+		}
 	}
 	// Regions that edges wish for most come first: deciding them settles most,
 	// and looks at half as many sets as the order of rho.
@@ -56,189 +96,331 @@ func newTree(r *relaxation, free []int) *tree {
 	slices.SortFunc(t.free, func(a, b int) int {
 		return cmp.Or(cmp.Compare(pull[a], pull[b]), cmp.Compare(a, b))
 	})
-	t.saving = make([]float64, len(t.free)+1)
-	for i, s := range slices.Backward(t.free) {
-		t.saving[i] = t.saving[i+1] + min(0, t.rho[s])
-	}
-	row := func() []uint8 {
-		return slices.Repeat([]uint8{uint8(n)}, e)
-	}
-	t.undecided = append(t.undecided, row())
-	for _, s := range slices.Backward(t.free) {
-		t.undecided = append(t.undecided, t.closer(row(), t.undecided[len(t.undecided)-1], s))
-	}
-	slices.Reverse(t.undecided)
-	for range n + 1 {
-		t.closest = append(t.closest, row())
-		t.second = append(t.second, row())
-	}
 	return t
 }
 
-// closer writes to row the ranks of from with region s added.
-func (t *tree) closer(row, from []uint8, s int) []uint8 {
-	n := len(t.regions)
-	for e, rank := range from {
-		row[e] = min(rank, t.rankOf[e*n+s])
+// edgeSets makes so many empty sets of edges.
+func (t *tree) edgeSets(count int) []edgeSet {
+	words := make(edgeSet, count*t.words)
+	sets := make([]edgeSet, count)
+	for i := range sets {
+		sets[i] = words[i*t.words:][:t.words:t.words]
 	}
-	return row
+	return sets
 }
 
-// add opens region s beside so many open ones.
-func (t *tree) add(s, open int) {
-	n := len(t.regions)
-	for e, first := range t.closest[open] {
-		rank := t.rankOf[e*n+s]
-		t.closest[open+1][e] = min(rank, first)
-		t.second[open+1][e] = min(t.second[open][e], max(rank, first))
+// at is the node of a depth; its slices are those of the last one there.
+func (t *tree) at(depth int) *node {
+	for len(t.nodes) <= depth {
+		t.nodes = append(t.nodes, t.newNode())
 	}
+	return t.nodes[depth]
 }
 
-// settle adds up what the settled edges of the node ask of each open region.
-func (t *tree) settle(open, position int) {
+func (t *tree) newNode() *node {
 	n := len(t.regions)
-	undecided, second := t.undecided[position], t.second[open]
-	region := t.limits.Survive == Region
-	clear(t.settled)
-	t.late = 0
-	if region {
-		clear(t.moved)
+	return &node{reach: t.edgeSets(n), held: t.edgeSets(n), need: make([]int, n), adds: make([]float64, n)}
+}
+
+// look finds which edges each region that isn't closed can serve, which of
+// them it holds, and where held edges of open regions move when theirs is lost.
+func (t *tree) look(x *node) {
+	n := len(t.regions)
+	left := x.open | x.undecided
+	for b := left; b != 0; b &= b - 1 {
+		s := bits.TrailingZeros64(b)
+		clear(x.reach[s])
+		clear(x.held[s])
 	}
-	if t.tangents != nil {
-		t.tangents.clear()
+	for _, pair := range t.moved {
+		clear(t.moves[pair])
 	}
-	for e, rank := range t.closest[open] {
-		if rank >= undecided[e] {
+	t.moved = t.moved[:0]
+	spare := t.limits.Survive == Machine || t.limits.Survive == Region
+	for e := range t.model.edges {
+		row := t.near[e*n:][:n]
+		i := 0
+		for left>>row[i]&1 == 0 {
+			i++
+		}
+		s := int(row[i])
+		x.reach[s].add(e)
+		x.held[s].add(e)
+		for i++; i < n && x.open>>s&1 == 0; i++ {
+			if to := int(row[i]); left>>to&1 == 1 {
+				x.reach[to].add(e)
+				if x.open>>to&1 == 1 {
+					break
+				}
+			}
+		}
+		if !spare || x.open>>s&1 == 0 {
 			continue
 		}
-		s := int(t.near[e*n+int(rank)])
-		t.settled[s].load += t.size[s*len(undecided)+e]
-		t.settled[s].usd += t.gain(s, e)
-		if t.tangents != nil {
-			t.tangents.settle(s, e)
+		for i < n && left>>row[i]&1 == 0 {
+			i++
 		}
-		if !within(t.ms[e*n+s], t.limits.MaxP95LatencyMS) {
-			t.late += t.weight[e]
+		if i == n || x.open>>row[i]&1 == 0 {
+			continue
 		}
-		if region && second[e] < undecided[e] {
-			to := int(t.near[e*n+int(second[e])])
-			t.moved[to*n+s] += t.size[to*len(undecided)+e]
+		pair := s*n + int(row[i])
+		if t.moves[pair].empty() {
+			t.moved = append(t.moved, pair)
+		}
+		t.moves[pair].add(e)
+	}
+}
+
+// late says whether too many requests go where they come too late, whatever
+// opens: an edge is in time only if a region that it may yet go to is.
+func (t *tree) late(x *node) bool {
+	if t.intime == nil {
+		return false
+	}
+	clear(t.prompt)
+	for b := x.open | x.undecided; b != 0; b &= b - 1 {
+		s := bits.TrailingZeros64(b)
+		for w := range t.prompt {
+			t.prompt[w] |= x.reach[s][w] & t.intime[s][w]
 		}
 	}
-	if t.tangents != nil {
-		for s := range t.settled {
-			t.settled[s].running = t.tangents.running(s)
+	late := 0.0
+	for e, weight := range t.weight {
+		if !t.prompt.has(e) {
+			late += weight
 		}
 	}
-	if !region {
+	return late > 0.05+tol
+}
+
+// count finds the Machines that held edges need: by their busiest hour, and in
+// open regions by what moves there when another is lost. Where one Machine
+// survives the loss of a Machine only with its neighbours' help, that is known
+// once all of its edges are.
+func (t *tree) count(x *node) {
+	n := len(t.regions)
+	alone := x.undecided == 0 && bits.OnesCount64(x.open) == 1
+	for b := x.open | x.undecided; b != 0; b &= b - 1 {
+		s := bits.TrailingZeros64(b)
+		_, x.need[s] = t.own(s, t.peak(x.held[s])*(1-2*tol), alone)
+	}
+	if math.IsInf(t.hard, 1) {
 		return
 	}
-	for to := range t.settled {
-		d := &t.settled[to]
-		d.count = t.withstand(to, (d.load+slices.Max(t.moved[to*n:][:n]))*(1-2*tol))
+	for _, pair := range t.moved {
+		from, to := pair/n, pair%n
+		if t.limits.Survive == Machine {
+			if !slices.Equal(x.held[from], x.reach[from]) {
+				continue
+			}
+			if base, _ := t.own(from, t.peak(x.held[from])*(1+2*tol), false); base > 1 {
+				continue
+			}
+		}
+		for w := range t.joined {
+			t.joined[w] = x.held[to][w] | t.moves[pair][w]
+		}
+		asks := machines(t.peak(t.joined)*(1-2*tol), t.hard)
+		if t.limits.Survive == Region {
+			asks = t.withstand(to, t.peak(t.joined)*(1-2*tol))
+		}
+		x.need[to] = max(x.need[to], asks)
 	}
 }
 
-// overdrawn says whether what is settled alone needs more than a limit allows.
-func (t *tree) overdrawn(set uint64) bool {
-	total, usd := 0, 0.0
-	for s := range t.regions {
-		if set>>s&1 == 0 {
-			continue
-		}
-		d := &t.settled[s]
-		_, count := t.own(s, d.load*(1-2*tol), false)
-		d.count = max(d.count, count)
-		total += d.count
-		usd += t.rent[s] * float64(d.count)
+// peak is the busiest hour of the edges together.
+func (t *tree) peak(edges edgeSet) float64 {
+	if math.IsInf(t.hard, 1) {
+		return 0 // no load asks for Machines
 	}
-	return total > t.limits.MaxMachines || !within(usd, t.limits.MaxMonthlyCost)
+	return t.peaks.of(t.model, edges)
 }
 
-// shortfall is what the bound of a node lacks of the cost of what runs in its
-// open regions.
-func (t *tree) shortfall(set uint64, open, position int) float64 {
-	n, usd := len(t.regions), 0.0
-	closest, undecided := t.closest[open], t.undecided[position]
-	for s := range t.regions {
-		if set>>s&1 == 0 {
-			continue
+// overdrawn says whether what is held alone needs more than a limit allows. A
+// closed region destroys its live Machines, an open one creates those that it
+// lacks, and an undecided one does what is less.
+func (t *tree) overdrawn(x *node) bool {
+	total, usd, changes := 0, 0.0, t.strayMachines
+	for s, live := range t.live {
+		lacks := max(0, x.need[s]-live)
+		switch {
+		case x.open>>s&1 == 1:
+			total += x.need[s]
+			usd += t.rent[s] * float64(x.need[s])
+			changes += lacks
+		case x.undecided>>s&1 == 1:
+			changes += min(live, lacks)
+		default:
+			changes += live
 		}
-		t.held, t.others = t.held[:0], t.others[:0]
-		for e, rank := range closest {
-			switch {
-			case rank != t.rankOf[e*n+s]:
-			case rank < undecided[e]:
-				t.held = append(t.held, e)
-			default:
-				t.others = append(t.others, e)
-			}
-		}
-		usd += t.missing(s, t.settled[s].count, t.held, t.others)
 	}
-	return usd
+	return total > t.limits.MaxMachines || changes > t.limits.MaxChanges || !within(usd, t.limits.MaxMonthlyCost)
 }
 
-// below is a bound on every set that has exactly the regions of open, given by
-// their number and set, and any of free[position:].
-func (t *tree) below(set uint64, open, position int, cutoff float64) float64 {
-	n := len(t.regions)
-	closest, undecided := t.closest[open], t.undecided[position]
-	if t.settle(open, position); t.late > 0.05+tol {
-		return math.Inf(1) // too many requests are settled beyond the limit
-	}
-	if t.overdrawn(set) {
-		return math.Inf(1)
-	}
-	lower := t.base + t.saving[position]
-	for s := range t.regions {
-		if set>>s&1 == 0 {
-			continue
+// price finds what region s adds to the bound when open.
+func (t *tree) price(x *node, s int) {
+	size := t.size[s*len(t.model.edges):]
+	must := duty{count: x.need[s]}
+	reach, held := x.reach[s], x.held[s]
+	t.stays = t.stays[:0]
+	for w, word := range held {
+		for ; word != 0; word &= word - 1 {
+			e := w<<6 + bits.TrailingZeros64(word)
+			must.load += size[e]
+			must.usd += t.gain(s, e)
+			t.stays = append(t.stays, e)
 		}
-		t.edges = t.edges[:0]
-		for _, e := range t.wish[s] {
-			if closest[e] == t.rankOf[e*n+s] && undecided[e] < closest[e] {
-				t.edges = append(t.edges, e)
-			}
-		}
-		lower += t.serve(s, t.settled[s], t.edges).usd
 	}
-	if !(lower <= cutoff) {
-		return lower
+	if t.tangents != nil {
+		must.running = t.tangents.settled(s, t.stays)
 	}
-	t.values, t.losses = t.values[:0], t.losses[:0]
-	for i, s := range t.free[position:] {
-		t.edges = t.edges[:0]
-		for _, e := range t.wish[s] {
-			if t.rankOf[e*n+s] < closest[e] {
-				t.edges = append(t.edges, e)
-			}
+	t.edges = t.edges[:0]
+	for _, e := range t.wish[s] {
+		if reach.has(e) && !held.has(e) {
+			t.edges = append(t.edges, e)
 		}
-		v := t.serve(s, duty{}, t.edges).usd
-		if v < 0 {
-			t.values = append(t.values, v)
-		} else {
-			t.losses = append(t.losses, v)
+	}
+	x.adds[s] = t.serve(s, must, t.edges).usd
+	if t.tangents == nil {
+		return
+	}
+	t.others = t.others[:0]
+	for w, word := range reach {
+		for word &^= held[w]; word != 0; word &= word - 1 {
+			t.others = append(t.others, w<<6+bits.TrailingZeros64(word))
 		}
-		lower += min(v, 0) - (t.saving[position+i] - t.saving[position+i+1])
-		if lower > cutoff {
+	}
+	x.adds[s] += t.missing(s, x.need[s], t.stays, t.others)
+}
+
+// below is a bound on every set that opens the regions of x.open and any of
+// x.undecided. Where it doesn't exceed cutoff, it decides the regions whose
+// opening, or closing, would make it, and begins again. What is found in x is
+// compared with from, the node above, to compute only what has changed.
+func (t *tree) below(x, from *node, cutoff float64) float64 {
+	for {
+		opened := bits.OnesCount64(x.open)
+		if opened >= t.most {
+			x.undecided = 0
+		}
+		if opened > t.most || opened+bits.OnesCount64(x.undecided) < max(1, t.least) {
+			return math.Inf(1)
+		}
+		lower := t.bounded(x, from, cutoff)
+		if !(lower <= cutoff) {
 			return lower
 		}
+		open, undecided := t.fix(x, lower, cutoff)
+		if open == x.open && undecided == x.undecided {
+			return lower
+		}
+		from = t.spare
+		*from, *x = *x, *from
+		x.open, x.undecided = open, undecided
 	}
-	if len(t.values) > t.most-open {
-		slices.Sort(t.values)
-		for _, v := range t.values[t.most-open:] {
-			lower -= v
+}
+
+// bounded is the bound of x, or less where that exceeds cutoff already.
+func (t *tree) bounded(x, from *node, cutoff float64) float64 {
+	if t.look(x); t.late(x) {
+		return math.Inf(1)
+	}
+	if t.count(x); t.overdrawn(x) {
+		return math.Inf(1)
+	}
+	lower, hope := t.base, 0.0
+	for b := x.open; b != 0; b &= b - 1 {
+		s := bits.TrailingZeros64(b)
+		t.update(x, from, s)
+		lower += x.adds[s]
+	}
+	if from != nil {
+		for b := x.undecided; b != 0; b &= b - 1 {
+			hope += min(0, from.adds[bits.TrailingZeros64(b)]) // less than it is now
+		}
+		if lower+hope > cutoff {
+			return lower + hope
 		}
 	}
-	if missing := t.least - open - len(t.values); missing > 0 && missing <= len(t.losses) {
-		slices.Sort(t.losses) // so many more must open, though none of them gains
-		for _, v := range t.losses[:missing] {
-			lower += v
+	t.tried = t.tried[:0]
+	for b := x.undecided; b != 0; b &= b - 1 {
+		s := bits.TrailingZeros64(b)
+		t.update(x, from, s)
+		t.tried = append(t.tried, estimate{x.adds[s], s})
+	}
+	return lower + t.take(bits.OnesCount64(x.open))
+}
+
+// update prices s in x, or takes the price from the node above if nothing that
+// it depends on has changed.
+func (t *tree) update(x, from *node, s int) {
+	if from != nil && x.need[s] == from.need[s] && slices.Equal(x.reach[s], from.reach[s]) && slices.Equal(x.held[s], from.held[s]) {
+		x.adds[s] = from.adds[s]
+		return
+	}
+	t.price(x, s)
+}
+
+// take opens the regions of t.tried that add least, beside so many open ones,
+// and returns what they add: those that gain, but as many as must and not more
+// than may open. It also finds what opening one that it doesn't take would
+// save at most, and what closing one that it takes would add at least.
+func (t *tree) take(opened int) float64 {
+	sorted := t.tried
+	for i := 1; i < len(sorted); i++ {
+		v := sorted[i]
+		j := i
+		for ; j > 0 && sorted[j-1].usd > v.usd; j-- {
+			sorted[j] = sorted[j-1]
+		}
+		sorted[j] = v
+	}
+	must, may := max(0, t.least-opened), t.most-opened
+	sum, k := 0.0, 0
+	for k < len(sorted) && k < may && (k < must || sorted[k].usd < 0) {
+		sum += sorted[k].usd
+		k++
+	}
+	t.taken, t.dropped, t.replaced = k, 0, 0
+	if k > 0 && (k == may || k == must) {
+		if t.dropped = sorted[k-1].usd; k < may {
+			t.dropped = max(0, t.dropped)
 		}
 	}
-	if t.tangents != nil && lower <= cutoff {
-		lower += t.shortfall(set, open, position)
+	switch {
+	case k < len(sorted) && k <= must:
+		t.replaced = sorted[k].usd
+	case k < len(sorted):
+		t.replaced = min(0, sorted[k].usd)
+	case k <= must:
+		t.replaced = math.Inf(1)
 	}
-	return lower
+	return sum
+}
+
+// fix closes the undecided regions that lift the bound above cutoff when they
+// open, and opens those that do so when they are closed. The bound of x, lower,
+// has just been found.
+func (t *tree) fix(x *node, lower, cutoff float64) (open, undecided uint64) {
+	open, undecided = x.open, x.undecided
+	for i, v := range t.tried {
+		switch {
+		case i >= t.taken && lower+v.usd-t.dropped > cutoff:
+			undecided &^= 1 << v.s
+		case i < t.taken && lower-v.usd+t.replaced > cutoff:
+			undecided &^= 1 << v.s
+			open |= 1 << v.s
+		}
+	}
+	return open, undecided
+}
+
+// next is the region to decide.
+func (t *tree) next(x *node) int {
+	for _, s := range t.free {
+		if x.undecided>>s&1 == 1 {
+			return s
+		}
+	}
+	return -1
 }

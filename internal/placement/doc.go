@@ -105,22 +105,54 @@
 // order of how much the edges gain from each at the multipliers. An edge never
 // passes an open region for one farther away, so at each node
 //
-//   - an edge without an undecided region closer than its closest open one is
-//     settled there: x = 1, in cost, load, and in the loss of a region;
-//   - other edges can go to their closest open region, or a closer undecided one.
+//   - an edge reaches its closest open region and the undecided ones that are
+//     closer, and no other;
+//   - the closest of these holds it: it goes there if that region opens,
+//     whatever else does. Then x = 1, in cost and in load.
 //
 // The same knapsacks with these restrictions bound the node: rho of the open
-// regions plus what undecided ones can save. On real sizes this looks at some
-// thousand sets instead of all 2^18. A node above the best known objective is
-// left out, ties are not. A complete set is routed, counted and priced in
-// stages, and given up as soon as the hours added up so far put it above the
-// best or beyond a limit. Hours in which every edge has no more demand than in
-// one other hour are left out beforehand.
+// regions plus the least of what as many undecided ones add as must, and may,
+// open. The Machines of a region are at least those for the busiest hour of the
+// edges that it holds, not only for the mean one. In an open region they also
+// are, at the hard limit, at least those for what it holds together with held
+// edges of another open region that have nowhere closer to move: with survive
+// region always, with survive machine where the other region's edges are all
+// known and ask for one Machine. A decision only takes edges out of reach and
+// adds to those held, and counts never fall when load rises; so a node's bound
+// holds below it, a region's part of it never falls on the way down, and is
+// found again only where reach, held edges or Machines have changed.
 //
-// A node is left out too when its settled edges alone break a limit. When the
-// warm-up finds no placement, there is no objective to compare a bound with;
-// then the same search first minimises cost, Machines or changes, whichever is
-// tightest, which either finds a placement or proves that none exists.
+// A node above the best known objective is left out, ties are not. A region
+// that lifts the bound above it when it opens is closed for the node, and one
+// that does so when it is closed is opened (Beasley, EJOR 65, 1993). A node is
+// left out too when held edges break a limit on Machines or cost, when what its
+// decisions create and destroy breaks the one on changes, or when more than 5 %
+// of the requests reach only regions that are too far away for the limit on the
+// 95th percentile. On real sizes this looks at some hundred or thousand sets
+// instead of all 2^18. A complete set is routed, counted and priced in stages,
+// and given up as soon as the hours added up so far put it above the best or
+// beyond a limit. Hours in which every edge has no more demand than in one
+// other hour are left out beforehand.
+//
+// When the warm-up finds no placement, there is no objective to compare a bound
+// with; then the same search first minimises cost, Machines or changes,
+// whichever is tightest, which either finds a placement or proves that none
+// exists.
+//
+// Whole Machines hide about half of one in each open region from the relaxation,
+// and what surviving the loss of a region asks of neighbours more, so with many
+// more than 20 candidates the proof may take too long. When a quarter of the
+// work has not been enough, the search looks for sets that are better by some
+// share only, which is much less; when that ends, no set is better by that
+// share. The share is found by halving, and is the gap that is certified.
+//
+// # Variants
+//
+// The frontier has one search for each number of regions, and an explanation
+// one for each region that is decided the other way. They share the model. Each
+// begins with the neighbours of another's best set, for the frontier that with
+// a region more or less, and with its multipliers. That changes how long they
+// take, not what they prove.
 //
 // # Plain problems
 //

@@ -86,7 +86,7 @@ func Explain(p Problem, sol Solution, opt Options) (Explanation, error) {
 			e.others = append(e.others, alternative{c.Region, Solution{Status: Infeasible}})
 		}
 	}
-	sols := solveAll(len(flips), opt, func(i int) Problem { return e.flip(flips[i]) })
+	sols := solveAll(len(flips), opt, e.flips(flips, opt))
 	for i, other := range sols {
 		e.others = append(e.others, alternative{p.Candidates[flips[i]].Region, other})
 	}
@@ -105,6 +105,31 @@ type explainer struct {
 	sol    Solution
 	shares map[string]float64 // by edge
 	others []alternative      // by region
+}
+
+// flips returns a function that solves the problem with one of the candidates
+// of list decided the other way.
+func (e *explainer) flips(list []int, opt Options) func(i int, opt Options) Solution {
+	if e.p.entangled() == "" {
+		return func(i int, opt Options) Solution { return solveValid(e.flip(list[i]), opt) }
+	}
+	f := &family{model: compile(e.p)}
+	set := uint64(0)
+	for _, code := range e.sol.Open {
+		set |= 1 << f.index[code]
+	}
+	for _, i := range list {
+		f.vary(func(m *model) {
+			// What runs in a region that may not open counts as closed.
+			if s := m.index[e.p.Candidates[i].Region]; set>>s&1 == 1 {
+				m.ceiling[s] = 0
+			} else {
+				m.must[s] = true
+			}
+		})
+	}
+	f.prepare(set, opt.each(len(list)))
+	return f.solve
 }
 
 // flip is the problem with candidate i decided the other way.

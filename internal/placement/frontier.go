@@ -24,17 +24,31 @@ func Frontier(p Problem, opt Options) ([]Point, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	sols := solveAll(len(p.Candidates), opt, func(i int) Problem {
-		q := p
-		q.Limits.MinRegions, q.Limits.MaxRegions = i+1, i+1
-		return q
-	})
-	points := make([]Point, len(sols))
-	for i, sol := range sols {
+	p.Limits.MinRegions, p.Limits.MaxRegions = 0, 0
+	points := make([]Point, len(p.Candidates))
+	for i, sol := range solveAll(len(points), opt, p.bySize(opt)) {
 		points[i] = Point{
 			Regions: i + 1, Open: sol.Open, Placement: sol.Placement, Objective: sol.Objective,
 			MeanLatencyMS: sol.MeanLatencyMS, MonthlyCost: sol.MonthlyCost, Status: sol.Status,
 		}
 	}
 	return points, nil
+}
+
+// bySize returns a function that solves p with i+1 regions open; all of them
+// together may use opt.
+func (p Problem) bySize(opt Options) func(i int, opt Options) Solution {
+	if p.entangled() == "" {
+		return func(i int, opt Options) Solution {
+			q := p
+			q.Limits.MinRegions, q.Limits.MaxRegions = i+1, i+1
+			return solveValid(q, opt)
+		}
+	}
+	f := &family{model: compile(p)}
+	for i := range p.Candidates {
+		f.vary(func(m *model) { m.limits.MinRegions, m.limits.MaxRegions = i+1, i+1 })
+	}
+	f.spread(opt.each(len(p.Candidates)))
+	return f.solve
 }

@@ -11,7 +11,7 @@ import (
 
 func TestFrontierEqualsBruteForce(t *testing.T) {
 	count := map[Status]int{}
-	for seed := range uint64(800) {
+	for seed := range uint64(2000) {
 		p := randomProblem(rand.New(rand.NewPCG(seed, 21)))
 		got, err := Frontier(p, Options{})
 		if err != nil || len(got) != len(p.Candidates) {
@@ -37,7 +37,7 @@ func TestFrontierEqualsBruteForce(t *testing.T) {
 			}
 		}
 	}
-	if count[Optimal] < 1000 || count[Infeasible] < 500 {
+	if count[Optimal] < 2500 || count[Infeasible] < 1250 {
 		t.Errorf("the problems are one-sided: %v", count)
 	}
 }
@@ -50,39 +50,58 @@ func TestWithinGivesMoreWorkForMoreTime(t *testing.T) {
 	}
 }
 
-// The solve itself, then every number of regions.
+// The solve itself, then every number of regions. Run with -benchtime 200x for
+// the figures of docs/design.md §11.
 func BenchmarkFrontier18x40x168(b *testing.B) {
-	benchmarkBeside(b, func(p Problem, _ Solution) error {
-		_, err := Frontier(p, Options{})
-		return err
+	benchmarkBeside(b, func(p Problem, _ Solution) (unproven int, err error) {
+		points, err := Frontier(p, Options{})
+		for _, point := range points {
+			if point.Status != Optimal && point.Status != Infeasible {
+				unproven++
+			}
+		}
+		return unproven, err
 	})
 }
 
 // The solve itself, then one for each candidate.
 func BenchmarkExplain18x40x168(b *testing.B) {
-	benchmarkBeside(b, func(p Problem, sol Solution) error {
-		_, err := Explain(p, sol, Options{})
-		return err
+	benchmarkBeside(b, func(p Problem, sol Solution) (unproven int, err error) {
+		explanation, err := Explain(p, sol, Options{})
+		for _, reason := range explanation.Why {
+			if reason.Status != Optimal && reason.Status != Infeasible {
+				unproven++
+			}
+		}
+		return unproven, err
 	})
 }
 
-func benchmarkBeside(b *testing.B, more func(Problem, Solution) error) {
+func benchmarkBeside(b *testing.B, more func(Problem, Solution) (unproven int, err error)) {
 	b.Helper()
-	var times []time.Duration
-	for i := 0; b.Loop(); i++ {
-		b.StopTimer()
-		p := geoProblem(uint64(i%100), 18, 40, 168)
-		p.Limits.Survive = Region
-		b.StartTimer()
-		start := time.Now()
-		sol, err := Solve(p, Options{})
-		if err == nil {
-			err = more(p, sol)
-		}
-		times = append(times, time.Since(start))
-		if err != nil {
-			b.Fatalf("seed %d: %v", i, err)
-		}
+	for _, survive := range []Survive{Machine, Region} {
+		b.Run(string(survive), func(b *testing.B) {
+			var times []time.Duration
+			unproven := 0
+			for i := 0; b.Loop(); i++ {
+				b.StopTimer()
+				p := geoProblem(uint64(i%200), 18, 40, 168)
+				p.Limits.Survive = survive
+				b.StartTimer()
+				start := time.Now()
+				sol, err := Solve(p, Options{})
+				if err == nil {
+					var open int
+					open, err = more(p, sol)
+					unproven += open
+				}
+				times = append(times, time.Since(start))
+				if err != nil {
+					b.Fatalf("seed %d: %v", i, err)
+				}
+			}
+			report(b, times)
+			b.ReportMetric(float64(unproven), "unproven")
+		})
 	}
-	report(b, times)
 }

@@ -23,7 +23,7 @@ func NextRegion(p Problem, sol Solution, opt Options) (maxChanges int, open []st
 	if p.Limits.MaxChanges == 0 || len(sol.Placement) == 0 {
 		return 0, nil, false, nil
 	}
-	left := opt.nodes()
+	left := opt.each(1)
 	solved := func(most int) (Solution, bool) {
 		q := p
 		q.Limits.MaxChanges = most

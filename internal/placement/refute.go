@@ -18,7 +18,7 @@ type refuter struct {
 
 // newRefuter takes a valid p.
 func newRefuter(p Problem, opt Options) *refuter {
-	r := &refuter{p: p, left: opt.nodes()}
+	r := &refuter{p: p, left: opt.each(1)}
 	var ms []float64
 	if len(p.Candidates) <= maxCandidates {
 		r.m = compile(p)

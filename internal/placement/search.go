@@ -18,6 +18,10 @@ type search struct {
 	nodes    int
 	maxNodes int
 
+	// Of a search for a variant of a problem whose answer is known:
+	start uint64      // a set that is near to the best ones; 0 if there is none
+	prior *relaxation // multipliers to begin with
+
 	noTies bool // one of the best is enough
 	anyOne bool // any placement is enough
 
@@ -27,6 +31,7 @@ type search struct {
 
 	// Of the enumeration:
 	tree     *tree
+	slack    float64 // sets that are better by less than this share are of no interest
 	unsolved float64 // lowest bound of what the work limit left out
 }
 
@@ -68,14 +73,19 @@ func (s *search) run() {
 	if !s.found && !s.findAny() || s.found && s.anyOne {
 		return
 	}
-	s.prepareBound()
-	s.enumerate()
+	if s.relax == nil {
+		s.prepareBound()
+	}
+	s.prove()
 }
 
 // cutoff is the bound above which a set is of no interest: above every tie
 // with the best, with a margin for rounding in the bound; or, where ties do not
 // matter, above what is a little better.
 func (s *search) cutoff() float64 {
+	if s.slack > 0 {
+		return s.lowest - s.slack*math.Abs(s.lowest)
+	}
 	if s.noTies {
 		return s.lowest - tol*math.Abs(s.lowest)
 	}
@@ -174,19 +184,26 @@ func (s *search) preferred(set uint64) bool {
 	return order < 0 || order == 0 && differ&set != 0
 }
 
-// warmUp finds good placements quickly: the live regions, each region alone
-// with the required ones, and all together; then the best one's neighbours.
+// warmUp finds good placements quickly: the neighbours of start or, without
+// any, the live regions, each region alone with the required ones, and all
+// together; then the best one's neighbours.
 func (s *search) warmUp() {
-	var live uint64
-	for i, count := range s.live {
-		if count > 0 {
-			live |= 1 << i
-		}
+	if s.start != 0 {
+		s.try(s.start)
+		s.tryNeighbours(s.start)
 	}
-	s.try(live&s.may | s.needed)
-	s.try(s.may)
-	for i := range s.regions {
-		s.try(s.needed | 1<<i)
+	if !s.found {
+		var live uint64
+		for i, count := range s.live {
+			if count > 0 {
+				live |= 1 << i
+			}
+		}
+		s.try(live&s.may | s.needed)
+		s.try(s.may)
+		for i := range s.regions {
+			s.try(s.needed | 1<<i)
+		}
 	}
 	s.improve()
 }
@@ -199,30 +216,48 @@ func (s *search) try(set uint64) {
 	}
 }
 
-// improve moves from the best set to the best of its neighbours (one region
-// more, one less, one for another) until none is better.
+// improve moves from the best set to the best of its neighbours until none is
+// better.
 func (s *search) improve() {
 	for s.found && !s.anyOne {
 		at := s.best.set
-		for in := s.may &^ at; in != 0; in &= in - 1 {
-			s.try(at | in&-in)
-		}
-		for out := at &^ s.needed; out != 0; out &= out - 1 {
-			s.try(at &^ (out & -out))
-			for in := s.may &^ at; in != 0; in &= in - 1 {
-				s.try(at&^(out&-out) | in&-in)
-			}
-		}
-		if s.best.set == at {
+		if s.tryNeighbours(at); s.best.set == at {
 			return
 		}
 	}
 }
 
-// prepareBound chooses the multipliers. At first the busiest hour of each
-// region stands for it, in the best set with the region added.
+// tryNeighbours tries the sets with one region more than at, one less, or one
+// for another.
+func (s *search) tryNeighbours(at uint64) {
+	for in := s.may &^ at; in != 0; in &= in - 1 {
+		s.try(at | in&-in)
+	}
+	for out := at &^ s.needed; out != 0; out &= out - 1 {
+		s.try(at &^ (out & -out))
+		for in := s.may &^ at; in != 0; in &= in - 1 {
+			s.try(at&^(out&-out) | in&-in)
+		}
+	}
+}
+
+// prepareBound chooses the multipliers: those of prior, or at first the busiest
+// hour of each region in the best set with the region added, and what each edge
+// costs at its closest region.
 func (s *search) prepareBound() {
+	const rounds, more = 150, 40
 	r := newRelaxation(s.model, s.least, s.most)
+	upper := s.lowest
+	if math.IsInf(upper, 1) {
+		upper = s.guess()
+	}
+	s.relax = r
+	s.layTangents(r)
+	if s.prior != nil && len(s.prior.fine) == len(r.fine) {
+		r.startAt(s.prior)
+		r.ascend(upper, more)
+		return
+	}
 	for c := range s.regions {
 		if s.may>>c&1 == 0 || s.blocks() == 0 || math.IsInf(s.quota, 1) {
 			continue
@@ -235,17 +270,11 @@ func (s *search) prepareBound() {
 		}
 		r.stand(c, load, 1)
 	}
-	s.layTangents(r)
 	n := len(s.regions)
-	for e := range s.edges { // a first price: what the edge costs at its closest region
+	for e := range s.edges {
 		r.edgePrice[e] = s.linear[e*n+int(s.near[e*n])]
 	}
-	upper := s.lowest
-	if math.IsInf(upper, 1) {
-		upper = s.guess()
-	}
-	r.ascend(upper, 150)
-	s.relax = r
+	r.ascend(upper, rounds)
 }
 
 // guess is a target for the bound when no placement is known yet: the price of
@@ -260,36 +289,19 @@ func (s *search) guess() float64 {
 
 // enumerate decides region by region and visits the sets that may be best.
 func (s *search) enumerate() {
-	var free []int
-	for c := range s.regions {
-		if (s.may&^s.needed)>>c&1 == 1 {
-			free = append(free, c)
-		}
-	}
-	s.tree = newTree(s.relax, free)
-	open := 0
-	for c := range s.regions {
-		if s.needed>>c&1 == 1 {
-			s.tree.add(c, open)
-			open++
-		}
-	}
-	s.branch(s.needed, open, 0)
+	s.tree = newTree(s.relax, newPeakCache(s.model), members(s.may&^s.needed))
+	root := s.tree.at(0)
+	root.open, root.undecided = s.needed, s.may&^s.needed
+	s.branch(root, nil, 0)
 }
 
-// branch looks at the sets that have exactly the regions of set, open in
-// number, and any of the free ones from position on.
-func (s *search) branch(set uint64, open, position int) {
+// branch looks at the sets that open the regions of x.open and any of
+// x.undecided.
+func (s *search) branch(x, from *node, depth int) {
 	if s.anyOne && s.found {
 		return
 	}
-	if open == s.most {
-		position = len(s.tree.free)
-	}
-	if open+len(s.tree.free)-position < s.least {
-		return
-	}
-	lower := s.tree.below(set, open, position, s.cutoff())
+	lower := s.tree.below(x, from, s.cutoff())
 	if lower > s.cutoff() || math.IsInf(lower, 1) {
 		s.nodes++
 		return
@@ -298,15 +310,15 @@ func (s *search) branch(set uint64, open, position int) {
 		s.unsolved = min(s.unsolved, lower)
 		return
 	}
-	if position == len(s.tree.free) {
-		if open > 0 {
-			s.visit(set)
-		}
+	if x.undecided == 0 {
+		s.visit(x.open)
 		return
 	}
 	s.nodes++
-	c := s.tree.free[position]
-	s.tree.add(c, open)
-	s.branch(set|1<<c, open+1, position+1)
-	s.branch(set, open, position+1)
+	next := uint64(1) << s.tree.next(x)
+	child := s.tree.at(depth + 1)
+	child.open, child.undecided = x.open|next, x.undecided&^next
+	s.branch(child, x, depth+1)
+	child.open, child.undecided = x.open, x.undecided&^next
+	s.branch(child, x, depth+1)
 }

@@ -14,14 +14,6 @@ type Options struct {
 
 const defaultNodes = 9_000_000
 
-// nodes is MaxNodes, or the default.
-func (o Options) nodes() int {
-	if o.MaxNodes <= 0 {
-		return defaultNodes
-	}
-	return o.MaxNodes
-}
-
 // Solve returns the placement with the lowest objective that keeps to every
 // limit, and proves it: doc.go states the model and the method. The error is
 // that of Validate. A problem without any placement has status Infeasible, and
@@ -31,9 +23,14 @@ func Solve(p Problem, opt Options) (Solution, error) {
 	if err := p.Validate(); err != nil {
 		return Solution{}, err
 	}
-	opt.MaxNodes = opt.nodes()
+	return solveValid(p, opt), nil
+}
+
+// solveValid is Solve for a problem that is known to be valid.
+func solveValid(p Problem, opt Options) Solution {
+	opt.MaxNodes = opt.each(1)
 	if p.entangled() == "" {
-		return solvePlain(p, opt), nil
+		return solvePlain(p, opt)
 	}
 	s := newSearch(compile(p), opt.MaxNodes)
 	s.run()
@@ -41,7 +38,7 @@ func Solve(p Problem, opt Options) (Solution, error) {
 	if sol.Status == Infeasible && !opt.noConflict {
 		sol.Conflict = newRefuter(p, opt).conflicts()
 	}
-	return sol, nil
+	return sol
 }
 
 // solution writes the best placement down.

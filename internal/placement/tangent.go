@@ -109,6 +109,15 @@ func (t *tangents) settle(s, e int) {
 	}
 }
 
+// settled is how many Machines the flat hours of edges are that s serves.
+func (t *tangents) settled(s int, edges []int) float64 {
+	t.clear()
+	for _, e := range edges {
+		t.settle(s, e)
+	}
+	return t.running(s)
+}
+
 // running is how many Machines the flat hours of what is settled at s are.
 func (t *tangents) running(s int) float64 {
 	return t.perHour * float64(t.hours(s, t.occupied[s*t.words:]))

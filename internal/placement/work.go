@@ -9,23 +9,21 @@ import (
 
 // Within returns Options for about so much time on p. They bound the work and
 // not the time, so that the answer is the same on every machine: one set of
-// regions is taken to cost 2 µs and 4 ns for each pair of a candidate and an
-// edge, as measured in November 2026 on one core of a cloud server for 10 to 60
-// candidates, 20 to 100 edges and up to 168 hours. Another machine, or a
-// problem that is easier or harder to look at, takes a fraction or a multiple.
+// regions is taken to cost 4 µs and 1.6 ns for each pair of a candidate and an
+// edge, as measured in November 2026 on one core of a cloud server for 18 to 60
+// candidates, 40 to 100 edges and 168 hours. Another machine, or a problem that
+// is easier or harder to look at, takes a fraction or a multiple.
 func Within(p Problem, limit time.Duration) Options {
-	perSet := 2*time.Microsecond + time.Duration(4*len(p.Candidates)*len(p.Edges))
+	perSet := 4*time.Microsecond + time.Duration(len(p.Candidates)*len(p.Edges)*8/5)
 	return Options{MaxNodes: int(max(1, limit/perSet))}
 }
 
-// solveAll solves the n problems that problem makes, several at a time and
-// without looking for conflicts. opt bounds the work of all together: each may
-// use an equal part, and those that are not proven then share what others left.
-// So the answers do not depend on how many are solved at a time. They are made
-// from a valid problem; one that Validate refuses all the same is beyond what
-// Solve can do, and Unknown.
-func solveAll(n int, opt Options, problem func(i int) Problem) []Solution {
-	left := opt.nodes()
+// solveAll solves n problems, several at a time: solve solves one within
+// Options, without looking for conflicts. opt bounds the work of all together:
+// each may use an equal part, and those that are not proven then share what
+// others left. So the answers do not depend on how many are solved at a time.
+func solveAll(n int, opt Options, solve func(i int, opt Options) Solution) []Solution {
+	left := opt.each(1)
 	sols := make([]Solution, n)
 	open := make([]int, n)
 	for i := range open {
@@ -36,12 +34,7 @@ func solveAll(n int, opt Options, problem func(i int) Problem) []Solution {
 			break
 		}
 		each := Options{MaxNodes: max(1, left/len(open)), noConflict: true}
-		inParallel(open, func(i int) {
-			var err error
-			if sols[i], err = Solve(problem(i), each); err != nil {
-				sols[i] = Solution{Status: Unknown}
-			}
-		})
+		inParallel(open, func(i int) { sols[i] = solve(i, each) })
 		for _, i := range open {
 			left -= sols[i].Nodes
 		}
@@ -51,6 +44,14 @@ func solveAll(n int, opt Options, problem func(i int) Problem) []Solution {
 		}
 	}
 	return sols
+}
+
+// each is an equal part of the nodes for one of n.
+func (opt Options) each(n int) int {
+	if opt.MaxNodes <= 0 {
+		opt.MaxNodes = defaultNodes
+	}
+	return max(1, opt.MaxNodes/max(1, n))
 }
 
 // inParallel calls do for each of list, as many at a time as there are
