@@ -9,7 +9,9 @@ type Options struct {
 	// the same work in fewer nodes.
 	MaxNodes int
 
-	noConflict bool // an infeasible problem is not explained
+	// NoConflict leaves the Conflict of an infeasible problem empty, which
+	// saves the work of finding it.
+	NoConflict bool
 }
 
 const defaultNodes = 9_000_000
@@ -38,7 +40,7 @@ func Solve(p Problem, opt Options) (Solution, error) {
 	s := newSearch(compile(p), opt.MaxNodes)
 	s.run()
 	sol := s.solution()
-	if sol.Status == Infeasible && !opt.noConflict {
+	if sol.Status == Infeasible && !opt.NoConflict {
 		sol.Conflict = newRefuter(p, opt).conflicts()
 	}
 	return sol, nil

@@ -35,7 +35,7 @@ func solveAll(n int, opt Options, problem func(i int) Problem) []Solution {
 		if len(open) == 0 {
 			break
 		}
-		each := Options{MaxNodes: max(1, left/len(open)), noConflict: true}
+		each := Options{MaxNodes: max(1, left/len(open)), NoConflict: true}
 		inParallel(open, func(i int) {
 			var err error
 			if sols[i], err = Solve(problem(i), each); err != nil {
