@@ -210,7 +210,7 @@ func TestSearchLooksAtFewSetsUnderTightLimits(t *testing.T) {
 				machines += count
 			}
 			tt.set(&p.Limits, best, machines)
-			sol, err := Solve(p, Options{noConflict: true})
+			sol, err := Solve(p, Options{NoConflict: true})
 			if err != nil || sol.Status != Optimal && sol.Status != Infeasible {
 				t.Fatalf("%s, seed %d: %s, %v", tt.name, seed, sol.Status, err)
 			}

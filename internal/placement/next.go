@@ -27,7 +27,7 @@ func NextRegion(p Problem, sol Solution, opt Options) (maxChanges int, open []st
 	solved := func(most int) (Solution, bool) {
 		q := p
 		q.Limits.MaxChanges = most
-		s, err := Solve(q, Options{MaxNodes: max(1, left), noConflict: true})
+		s, err := Solve(q, Options{MaxNodes: max(1, left), NoConflict: true})
 		left -= s.Nodes
 		return s, err == nil && s.Status == Optimal
 	}

@@ -82,7 +82,7 @@ func solvePlain(p Problem, opt Options) Solution {
 	sol := Solution{Version: 1, Nodes: l.nodes, Status: Infeasible}
 	switch {
 	case l.found:
-	case opt.noConflict:
+	case opt.NoConflict:
 		return sol
 	default:
 		sol.Conflict = newRefuter(p, opt).conflicts()

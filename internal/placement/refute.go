@@ -102,6 +102,7 @@ func (r *refuter) smallest() ([]int, bool) {
 				return set, true
 			case Unknown:
 				return nil, false
+			case Feasible, Optimal:
 			}
 		}
 	}
@@ -140,7 +141,7 @@ func (r *refuter) irreducible() []int {
 	set := first(len(r.limits))
 	for again := true; again; { // limits that were needed may be so no more
 		again = false
-		for i := len(set) - 1; i >= 0; i-- {
+		for i := range slices.Backward(set) { // what is left before i stays as it is
 			if rest := slices.Delete(slices.Clone(set), i, i+1); r.check(r.only(rest)) == Infeasible {
 				set, again = rest, true
 			}

@@ -9,7 +9,9 @@ type Options struct {
 	// the same work in fewer nodes.
 	MaxNodes int
 
-	noConflict bool // an infeasible problem is not explained
+	// NoConflict leaves the Conflict of an infeasible problem empty, which
+	// saves the work of finding it.
+	NoConflict bool
 }
 
 const defaultNodes = 9_000_000
@@ -35,7 +37,7 @@ func solveValid(p Problem, opt Options) Solution {
 	s := newSearch(compile(p), opt.MaxNodes)
 	s.run()
 	sol := s.solution()
-	if sol.Status == Infeasible && !opt.noConflict {
+	if sol.Status == Infeasible && !opt.NoConflict {
 		sol.Conflict = newRefuter(p, opt).conflicts()
 	}
 	return sol

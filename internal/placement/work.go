@@ -33,7 +33,7 @@ func solveAll(n int, opt Options, solve func(i int, opt Options) Solution) []Sol
 		if len(open) == 0 {
 			break
 		}
-		each := Options{MaxNodes: max(1, left/len(open)), noConflict: true}
+		each := Options{MaxNodes: max(1, left/len(open)), NoConflict: true}
 		inParallel(open, func(i int) { sols[i] = solve(i, each) })
 		for _, i := range open {
 			left -= sols[i].Nodes

@@ -111,7 +111,11 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 	out.Problem = a.problem
 	switch a.Status {
 	case placement.Infeasible:
-		level := out.contradiction(a.Conflict)
+		conflict, err := a.conflict()
+		if err != nil {
+			return err
+		}
+		level := out.contradiction(conflict)
 		if len(out.Conflict) == 0 {
 			out.Findings = append(out.Findings, Finding{level, "these limits contradict each other: " + inForce(a.problem.Limits), "loosen one of them, or more"})
 		}

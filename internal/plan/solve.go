@@ -270,7 +270,14 @@ func step(from, to []string) string {
 }
 
 func (a *answer) solved() (placement.Solution, error) {
-	return placement.Solve(a.problem, placement.Options{})
+	return placement.Solve(a.problem, placement.Options{NoConflict: true})
+}
+
+// conflict names the limits that contradict each other, once it is settled that
+// nothing gives way.
+func (a *answer) conflict() ([]placement.Conflict, error) {
+	sol, err := placement.Solve(a.problem, placement.Options{})
+	return sol.Conflict, err
 }
 
 func (a *answer) find(level Level, hint, format string, args ...any) {
