@@ -53,6 +53,8 @@ var layers = map[string]struct {
 
 	"config/gen":  {imports: "config"},
 	"latency/gen": {imports: "latency region"},
+
+	"placement/orlib": {},
 }
 
 // impure are the standard packages that a pure package does without. time is
