@@ -61,6 +61,9 @@ func TestProblemsWithCounts(t *testing.T) {
 func compare(t *testing.T, p placement.Problem, solvers []solver, answers []answer) {
 	t.Helper()
 	mine := answers[0]
+	if regions := len(mine.placement); regions < 4 || regions > 15 {
+		t.Errorf("%s, %d candidates: %d regions are open; a problem should be neither trivial nor unlike any app", p.Name, len(p.Candidates), regions)
+	}
 	for i, a := range answers {
 		for j, b := range answers {
 			if a.bound > b.objective && !same(a.bound, b.objective) {

@@ -16,10 +16,10 @@ import (
 
 const (
 	// Each solver runs 5 times on each problem, up to 25 times while that takes
-	// less than a second, and fewer once it took more than 3 seconds.
+	// less than a second, and no more once it took more than 2 seconds.
 	fewest, most = 5, 25
-	short, long  = time.Second, 3 * time.Second
-	plainLimit   = 60 * time.Second // for one run
+	short, long  = time.Second, 2 * time.Second
+	plainLimit   = 20 * time.Second // for one run
 	// resolution is the shortest time that is told apart from starting.
 	resolution = 100 * time.Microsecond
 )
