@@ -158,10 +158,7 @@ func demoApp(t *testing.T) placement.Problem {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var environ []string
-	for _, set := range regexp.MustCompile(`FLY_[A-Z_]+=\S+`).FindAllString(string(text[:n]), -1) {
-		environ = append(environ, set)
-	}
+	environ := regexp.MustCompile(`FLY_[A-Z_]+=\S+`).FindAllString(string(text[:n]), -1)
 	api := regexp.MustCompile(`--fly-api-url (\S+)`).FindStringSubmatch(string(text[:n]))
 	if len(environ) != 3 || api == nil {
 		t.Fatalf("demo --serve says:\n%s", text[:n])

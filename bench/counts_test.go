@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,11 +51,12 @@ func TestProblemsWithCounts(t *testing.T) {
 			tab.row(countsRow(p, answers)...)
 		}
 	}
-	text := tab.String() + fmt.Sprintf("\nProven, of %d:", len(tab.rows))
+	var names []string
 	for i, s := range solvers {
-		text += fmt.Sprintf(" %s %d;", s.name, proven[i])
+		names = append(names, fmt.Sprintf("%s %d", s.name, proven[i]))
 	}
-	publish(t, "counts", fmt.Sprintf("%s limit %s.\n\n%s and %s after; %s.\n", text, countsLimit, caption, load(), versions()))
+	publish(t, "counts", fmt.Sprintf("%s\nProven within %s, of %d: %s.\n\n%s and %s after; %s.\n",
+		tab.String(), countsLimit, len(tab.rows), strings.Join(names, ", "), caption, load(), versions()))
 }
 
 // compare checks the answers against each other.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/fly-placer/fly-placer/internal/placement"
@@ -22,15 +23,16 @@ func TestQualityBesideOtherStrategies(t *testing.T) {
 	if *quick {
 		apps = 20
 	}
-	text := fmt.Sprintf("The demo's app:\n\n%s", qualityTable(t, []placement.Problem{demoApp(t)}, ""))
+	var text strings.Builder
+	fmt.Fprintf(&text, "The demo's app:\n\n%s", qualityTable(t, []placement.Problem{demoApp(t)}, ""))
 	for _, s := range sizes {
 		var list []placement.Problem
 		for seed := range apps {
 			list = append(list, app(t, seed, s))
 		}
-		text += fmt.Sprintf("\n%d synthetic apps on %s Machines; mean, and the worst in brackets:\n\n%s", apps, s.Guest, qualityTable(t, list, "mean "))
+		fmt.Fprintf(&text, "\n%d synthetic apps on %s Machines; mean, and the worst in brackets:\n\n%s", apps, s.Guest, qualityTable(t, list, "mean "))
 	}
-	publish(t, "quality", fmt.Sprintf("%s\n%s and %s after.\n", text, caption, load()))
+	publish(t, "quality", fmt.Sprintf("%s\n%s and %s after.\n", &text, caption, load()))
 }
 
 func qualityTable(t *testing.T, apps []placement.Problem, mean string) string {
