@@ -63,8 +63,8 @@ func TestProblemsWithCounts(t *testing.T) {
 func compare(t *testing.T, p placement.Problem, solvers []solver, answers []answer) {
 	t.Helper()
 	mine := answers[0]
-	if regions := len(mine.placement); regions < 4 || regions > 15 {
-		t.Errorf("%s, %d candidates: %d regions are open; a problem should be neither trivial nor unlike any app", p.Name, len(p.Candidates), regions)
+	if math.IsNaN(mine.objective) {
+		t.Errorf("%s, %d candidates: %s finds nothing", p.Name, len(p.Candidates), solvers[0].name)
 	}
 	for i, a := range answers {
 		for j, b := range answers {

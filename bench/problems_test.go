@@ -84,7 +84,8 @@ func plain(seed uint64, n, m int, k kind) placement.Problem {
 }
 
 // counted is a problem with whole Machines: one hour, the closest open region,
-// no failure to survive. The app needs 10 to 160 Machines in all.
+// no failure to survive. The app needs 10 to 80 Machines in all, in some 4 to
+// 15 regions.
 func counted(seed uint64, n, m int) placement.Problem {
 	r := rand.New(rand.NewPCG(seed, uint64(n*1000+m)))
 	p, demand := geography(r, n, m)
@@ -94,9 +95,9 @@ func counted(seed uint64, n, m int) placement.Problem {
 		p.Edges[e].Demand = []float64{demand[e]}
 		sum += demand[e]
 	}
-	all := 10 * math.Pow(16, r.Float64()) // Machines
+	all := 10 * math.Pow(8, r.Float64()) // Machines
 	p.SoftLimit = cents(sum / all)
-	p.ValuePerMS = 15
+	p.ValuePerMS = 11
 	return p
 }
 
