@@ -88,7 +88,7 @@ func plainProblems(t *testing.T) []placement.Problem {
 		dir = filepath.Join("..", "..", "shared", "data", "solver")
 	}
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		fmt.Printf("\nNo published instances in %s, so they are left out; set FLY_PLACER_SOLVER_DATA\n", dir)
+		t.Logf("no published instances in %s, so they are left out; set FLY_PLACER_SOLVER_DATA", dir)
 		return list
 	}
 	names := []string{"cap71", "cap101", "cap131", "cap133", "111EuclS.txt", "211EuclS.txt", "B_B1.1", "B_B1.2", "B_B1.3", "pmed1", "pmed2", "pmed3", "MO1", "pmed6"}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -76,7 +75,7 @@ func peers(t *testing.T, candidates ...solver) []solver {
 	for _, s := range candidates {
 		program := s.args("", "", 0)[0]
 		if _, err := exec.LookPath(program); err != nil {
-			fmt.Printf("\n%s is not installed, so %s is left out: apt-get install coinor-cbc glpk-utils\n", program, s.name)
+			t.Logf("%s is not installed, so %s is left out: apt-get install coinor-cbc glpk-utils", program, s.name)
 			continue
 		}
 		list = append(list, s)
