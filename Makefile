@@ -31,8 +31,10 @@ fuzz: ## every fuzz target of every package, FUZZTIME each
 e2e: ## needs root or Docker, and npm
 	.ci/e2e
 
-bench: ## the figures of docs/design.md
+TABLES ?=
+bench: ## the figures of docs/design.md, and the tables of docs/benchmarks.md; TABLES=-quick or -update
 	go test -run '^$$' -bench . -benchmem ./...
+	go test -count=1 -v -timeout 60m ./bench -tables $(TABLES)
 
 image: ## the container, as fly-placer:latest
 	docker build --build-arg VERSION=$(VERSION) -t fly-placer .
