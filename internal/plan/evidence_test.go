@@ -16,7 +16,7 @@ import (
 func evident() map[string]plan.Input {
 	world := rates{"ams": 60, "fra": 90, "iad": 40, "lax": 25, "nrt": 50, "ord": 15, "sin": 45}
 	required := input(counts{"iad": 5, "ord": 3}, world)
-	required.Policy.Require, required.Policy.MaxChanges = []region.Code{"lax"}, 12
+	required.Policy.Require, required.Policy.MaxChanges = []region.Code{"gru", "jnb", "lax"}, 16
 	dear := input(counts{"iad": 5, "ord": 3}, world)
 	dear.Policy.ValuePerMS, dear.Policy.MaxChanges = 0.1, 30
 	few := input(counts{"fra": 3, "sin": 2}, world)
