@@ -52,7 +52,8 @@ func TestWhichMachinesGo(t *testing.T) {
 		{
 			"nothing, when the counts are right",
 			[]fleet.Machine{web("a", "iad"), with(web("b", "iad"), cordoned)},
-			counts{"iad": 2, "fra": 0}, nil,
+			counts{"iad": 2, "fra": 0},
+			nil,
 		},
 		{
 			"regions in order of their codes",
@@ -69,37 +70,44 @@ func TestWhichMachinesGo(t *testing.T) {
 		{
 			"the unhealthy one first, though its release is the newest",
 			[]fleet.Machine{web("a", "iad"), with(web("b", "iad"), func(m *fleet.Machine) { release("9")(m); sick(m) })},
-			counts{"iad": 1}, []string{"iad: b is not healthy"},
+			counts{"iad": 1},
+			[]string{"iad: b is not healthy"},
 		},
 		{
 			"a stopped one before a started one of an older release",
 			[]fleet.Machine{with(web("a", "iad"), release("6")), with(web("b", "iad"), asleep)},
-			counts{"iad": 1}, []string{"iad: b is stopped, others are started"},
+			counts{"iad": 1},
+			[]string{"iad: b is stopped, others are started"},
 		},
 		{
 			"the oldest release, before the oldest update",
 			[]fleet.Machine{with(web("a", "iad"), older), with(web("b", "iad"), release("6"))},
-			counts{"iad": 1}, []string{"iad: b is of release 6, others of 7"},
+			counts{"iad": 1},
+			[]string{"iad: b is of release 6, others of 7"},
 		},
 		{
 			"the oldest update, before the lowest ID",
 			[]fleet.Machine{web("a", "iad"), with(web("b", "iad"), older)},
-			counts{"iad": 1}, []string{"iad: b was updated before others, 2026-11-21T15:00:00Z"},
+			counts{"iad": 1},
+			[]string{"iad: b was updated before others, 2026-11-21T15:00:00Z"},
 		},
 		{
 			"releases are numbers",
 			[]fleet.Machine{with(web("a", "iad"), release("10")), with(web("b", "iad"), release("9"))},
-			counts{"iad": 1}, []string{"iad: b is of release 9, others of 10"},
+			counts{"iad": 1},
+			[]string{"iad: b is of release 9, others of 10"},
 		},
 		{
 			"never a pinned one",
 			[]fleet.Machine{with(web("a", "iad"), volume), web("b", "iad"), web("c", "fra")},
-			counts{"iad": 1, "fra": 1}, []string{"iad: b may go, unlike the others there"},
+			counts{"iad": 1, "fra": 1},
+			[]string{"iad: b may go, unlike the others there"},
 		},
 		{
 			"one that serves nothing is left, and fills a place",
 			[]fleet.Machine{with(web("a", "iad"), cordoned), web("b", "iad"), web("c", "fra")},
-			counts{"iad": 2, "fra": 2}, []string{"fra: create 1"},
+			counts{"iad": 2, "fra": 2},
+			[]string{"fra: create 1"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -127,27 +135,39 @@ func TestWhatStandsAgainstATarget(t *testing.T) {
 		want     string
 	}{
 		{
-			"a volume", []fleet.Machine{with(web("a", "fra"), volume), web("b", "iad")}, counts{"iad": 1},
+			"a volume",
+			[]fleet.Machine{with(web("a", "fra"), volume), web("b", "iad")},
+			counts{"iad": 1},
 			fleet.PinVolume, "0 of 1 Machines would stay in fra, but 1 must: Machine a has volume data: a Machine elsewhere would start with an empty one",
 		},
 		{
-			"one that somebody drained", []fleet.Machine{with(web("a", "fra"), cordoned), web("b", "fra"), web("c", "iad")}, counts{"iad": 1},
+			"one that somebody drained",
+			[]fleet.Machine{with(web("a", "fra"), cordoned), web("b", "fra"), web("c", "iad")},
+			counts{"iad": 1},
 			fleet.PinCordoned, "0 of 2 Machines would stay in fra, but 1 must: Machine a is cordoned: somebody drained it",
 		},
 		{
-			"min_machines_running", []fleet.Machine{with(web("a", "iad"), primary), with(web("b", "iad"), primary), with(web("c", "iad"), primary)}, counts{"iad": 1, "fra": 2},
+			"min_machines_running",
+			[]fleet.Machine{with(web("a", "iad"), primary), with(web("b", "iad"), primary), with(web("c", "iad"), primary)},
+			counts{"iad": 1, "fra": 2},
 			fleet.PinPrimary, "1 of 3 Machines would stay in iad, but 2 must: the primary region keeps 2 Machines (min_machines_running)",
 		},
 		{
-			"the last Machine", []fleet.Machine{web("a", "iad"), web("b", "iad")}, counts{},
+			"the last Machine",
+			[]fleet.Machine{web("a", "iad"), web("b", "iad")},
+			counts{},
 			fleet.PinLast, "no Machine would be left that serves: the group keeps its last one",
 		},
 		{
-			"no Machine to clone", []fleet.Machine{with(web("a", "iad"), sick)}, counts{"iad": 2},
+			"no Machine to clone",
+			[]fleet.Machine{with(web("a", "iad"), sick)},
+			counts{"iad": 2},
 			fleet.PinNoSource, "no Machine can be cloned: none is healthy, of a finished deploy and free to run on any host",
 		},
 		{
-			"nothing but volumes to clone", []fleet.Machine{with(web("a", "iad"), volume)}, counts{"iad": 2},
+			"nothing but volumes to clone",
+			[]fleet.Machine{with(web("a", "iad"), volume)},
+			counts{"iad": 2},
 			fleet.PinVolume, "a new Machine would start with an empty volume: every Machine mounts data",
 		},
 		{"nothing, when all stays", []fleet.Machine{with(web("a", "iad"), volume), with(web("b", "fra"), cordoned)}, counts{"iad": 1, "fra": 1}, "", ""},
