@@ -66,6 +66,13 @@ func TestSchema(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(file), &value); err != nil {
 			return err
 		}
+		data, err := json.Marshal(value) // times become texts
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(data, &value); err != nil {
+			return err
+		}
 		return schema.VisitJSON(value, openapi3.EnableJSONSchema2020())
 	}
 	good := append(blocks(t, "example"), encode(t, shop()),
@@ -80,11 +87,12 @@ func TestSchema(t *testing.T) {
 		}
 	}
 	for _, text := range wrong {
-		if len(text) > 1000 || strings.Contains(text, "hkg") {
-			continue // sizes and regions are not the schema's
+		// Sizes, sums, regions, dates and the ways to write YAML are not the schema's.
+		beyond := len(text) > 1000 || strings.Contains(text, "&p") || strings.Contains(text, "<<")
+		for _, part := range []string{"hkg", "---", "{ams: 0}", "1999"} {
+			beyond = beyond || strings.Contains(text, part)
 		}
-		if err := check(text); err == nil && !strings.Contains(text, "---") && !strings.Contains(text, "&p") &&
-			!strings.Contains(text, "ams: 0") && !strings.Contains(text, "1999") {
+		if err := check(text); err == nil && !beyond {
 			t.Errorf("the schema takes %q", text)
 		}
 	}
