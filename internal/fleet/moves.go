@@ -103,7 +103,7 @@ func (g Group) whyKept(code region.Code) (PinReason, string) {
 		case p.Region != code || p.Machine != "" && !counted[p.Machine]:
 			continue
 		case p.Machine != "":
-			why = append(why, "Machine "+p.Machine+" "+p.Detail)
+			why = append(why, p.Machine+" ("+p.Detail+")")
 		default:
 			why = append(why, p.Detail)
 		}

@@ -138,13 +138,13 @@ func TestWhatStandsAgainstATarget(t *testing.T) {
 			"a volume",
 			[]fleet.Machine{with(web("a", "fra"), volume), web("b", "iad")},
 			counts{"iad": 1},
-			fleet.PinVolume, "0 of 1 Machines would stay in fra, but 1 must: Machine a has volume data: a Machine elsewhere would start with an empty one",
+			fleet.PinVolume, "0 of 1 Machines would stay in fra, but 1 must: a (has volume data: a Machine elsewhere would start with an empty one)",
 		},
 		{
 			"one that somebody drained",
 			[]fleet.Machine{with(web("a", "fra"), cordoned), web("b", "fra"), web("c", "iad")},
 			counts{"iad": 1},
-			fleet.PinCordoned, "0 of 2 Machines would stay in fra, but 1 must: Machine a is cordoned: somebody drained it",
+			fleet.PinCordoned, "0 of 2 Machines would stay in fra, but 1 must: a (is cordoned: somebody drained it)",
 		},
 		{
 			"min_machines_running",
