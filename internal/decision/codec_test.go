@@ -126,11 +126,12 @@ func lines(err error) string {
 	if err == nil {
 		return ""
 	}
-	text := err.Error() + "\n"
+	var b strings.Builder
+	b.WriteString(err.Error() + "\n")
 	for _, step := range hint.Of(err) {
-		text += "  next: " + step + "\n"
+		b.WriteString("  next: " + step + "\n")
 	}
-	return text
+	return b.String()
 }
 
 // head begins files that are right so far.
@@ -196,11 +197,13 @@ func TestAFileOfAnotherKindIsWrongAHundredTimes(t *testing.T) {
 
 // A thousand million laughs in a few lines: nothing is written out.
 func TestAliasesAreNotFollowed(t *testing.T) {
-	text := "a0: &a0 [x]\n"
+	var text strings.Builder
+	text.WriteString("a0: &a0 [x]\n")
 	for i := range 30 {
-		text += fmt.Sprintf("a%d: &a%d [%s]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*a%d, ", i), 9))
+		fmt.Fprintf(&text, "a%d: &a%d [%s]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*a%d, ", i), 9))
 	}
-	if _, err := parse(text + "version: 1\napp: *a30\ngroups: *a30\n"); err == nil || !strings.Contains(err.Error(), "app: want one value, not an alias (write the value out)") {
+	text.WriteString("version: 1\napp: *a30\ngroups: *a30\n")
+	if _, err := parse(text.String()); err == nil || !strings.Contains(err.Error(), "app: want one value, not an alias (write the value out)") {
 		t.Errorf("%v", err)
 	}
 }

@@ -190,8 +190,9 @@ func pinHint(p fleet.Pin) string {
 		return "start or uncordon it, or destroy it by hand"
 	case fleet.PinLeased:
 		return "run again when the lease is over"
+	default:
+		return "decide for more there, or move it by hand"
 	}
-	return "decide for more there, or move it by hand"
 }
 
 // regionsOf lists all regions that are counted or named, each once, by code.
