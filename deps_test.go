@@ -40,7 +40,8 @@ var layers = map[string]struct {
 	"flyapi":   {imports: "endpoint fleet hint price region secret", modules: "github.com/superfly/fly-go golang.org/x/sync"},
 	"promapi":  {imports: "demand endpoint hint region secret", modules: "golang.org/x/sync github.com/prometheus/common"},
 	"ghapi":    {imports: "endpoint hint secret", modules: "github.com/google/go-github/v89"},
-	"config":   {imports: "endpoint hint placement plan region secret", modules: "gopkg.in/yaml.v3 github.com/joho/godotenv"},
+	"decision": {imports: "fleet hint plan region", modules: "gopkg.in/yaml.v3"},
+	"config":   {imports: "endpoint fleet hint placement plan region secret", modules: "gopkg.in/yaml.v3 github.com/joho/godotenv"},
 	"action": {
 		imports: "config demand fleet flyapi ghapi hint latency placement plan price promapi region report secret",
 		modules: "github.com/sethvargo/go-githubactions golang.org/x/sync",

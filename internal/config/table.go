@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/region"
@@ -16,9 +17,7 @@ const (
 	minute = 60.0
 	day    = 24 * 60 * minute
 
-	appPattern   = `^[a-z0-9][a-z0-9-]{0,62}$`
-	groupPattern = `^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`
-	keyPattern   = `^[A-Za-z0-9]+([ ._/,:@-][A-Za-z0-9]+)*$`
+	keyPattern = `^[A-Za-z0-9]+([ ._/,:@-][A-Za-z0-9]+)*$`
 
 	most = 1000    // Machines or regions: more than any limit of Fly.io
 	rich = 1000000 // USD: more than any bill
@@ -36,7 +35,7 @@ var (
 		{
 			Name: "app", Group: GroupRun, value: names(func(s *settings) *[]string { return &s.appNames }),
 			DefaultNote: "the apps that the policy file names", Example: "shop, api", Env: "FLY_APP_NAME", Commands: both,
-			Pattern: appPattern, Shape: "the name of an app: lower-case letters, digits and hyphens, at most 63",
+			Pattern: fleet.AppPattern, Shape: "the name of an app: lower-case letters, digits and hyphens, at most 63",
 			Help: "One or more apps, separated by commas, spaces or line breaks",
 		},
 		{
@@ -84,7 +83,7 @@ var (
 		{
 			Name: "org", Group: GroupAccess, value: text(func(s *settings) *string { return &s.app.Org }),
 			DefaultNote: "the app's own, then `personal`", Example: "my-org", Place: Apps, Commands: both,
-			Pattern: appPattern, Shape: "the slug of an organization, as `fly orgs list` prints it",
+			Pattern: fleet.AppPattern, Shape: "the slug of an organization, as `fly orgs list` prints it",
 			Help: "The Fly.io organization whose metrics are read",
 		},
 		{
@@ -108,7 +107,7 @@ var (
 		{
 			Name: "process-group", Group: GroupDemand, value: names(func(s *settings) *[]string { return &s.app.Policy.ProcessGroups }),
 			DefaultNote: "every group with a public HTTP service", Example: "web", Place: Apps,
-			Pattern: groupPattern, Shape: "the name of a process group: letters, digits, hyphens, dots and underscores, at most 63",
+			Pattern: fleet.GroupPattern, Shape: "the name of a process group: letters, digits, hyphens, dots and underscores, at most 63",
 			Help: "Process groups to place, separated by commas, spaces or line breaks",
 		},
 		{

@@ -63,6 +63,7 @@ const (
 	keyRelease      = "fly_release_version"
 	keyCanary       = "fly_canary"
 	keyBlueGreen    = "fly_bluegreen_deployment_tag"
+	tagDoomed       = "safe_to_destroy" // such a tag, when the deployment is over
 	keyPostgres     = "fly-managed-postgres"
 	defaultGroup    = "app"
 	defaultSoft     = 20 // fly-proxy's, when a service sets none
@@ -206,19 +207,10 @@ func newGroup(a App, name string, machines []Machine, protected map[string]bool,
 }
 
 // describe takes what a new Machine would have from the Machine that would be
-// cloned for it: healthy, started, of the newest release, changed last.
+// cloned for it.
 func (g *Group) describe() {
-	var best *Machine
-	for i := range g.Machines {
-		m := &g.Machines[i]
-		if m.Config == nil {
-			continue
-		}
-		if best == nil || betterSource(*m, *best) {
-			best = m
-		}
-	}
-	if best == nil {
+	best, ok := g.likeliestSource()
+	if !ok {
 		return
 	}
 	c := best.Config
@@ -244,27 +236,6 @@ func (g *Group) describe() {
 		}
 		g.HardLimit = float64(s.HardLimit)
 	}
-}
-
-func betterSource(m, than Machine) bool {
-	for _, prefer := range []func(Machine) bool{
-		func(m Machine) bool { return len(m.Config.Mounts) == 0 }, // a volume cannot be cloned
-		Machine.serving,
-		func(m Machine) bool { return m.metadata(keyCanary) == "" },
-		func(m Machine) bool { return m.State == "started" },
-		Machine.healthy,
-	} {
-		if a, b := prefer(m), prefer(than); a != b {
-			return a
-		}
-	}
-	if a, b := m.release(), than.release(); a != b {
-		return a > b
-	}
-	if !m.Updated.Equal(than.Updated) {
-		return m.Updated.After(than.Updated)
-	}
-	return m.ID < than.ID
 }
 
 func (m Machine) failing() bool {

@@ -9,6 +9,13 @@ import (
 	"github.com/fly-placer/fly-placer/internal/region"
 )
 
+// AppPattern and GroupPattern are regular expressions for the names of apps and
+// of process groups.
+const (
+	AppPattern   = `^[a-z0-9][a-z0-9-]{0,62}$`
+	GroupPattern = `^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`
+)
+
 // An App is what the Machines API and GraphQL say about one app.
 type App struct {
 	Name string

@@ -272,26 +272,12 @@ func (p *problem) rates(in Input, from region.Region) []float64 {
 // restrict leaves only the candidates that the policy and static egress IPs allow.
 func (p *problem) restrict(in Input, g fleet.Group, unmeasured bool) {
 	pol, current := in.Policy, g.Serving()
-	egress := in.App.EgressRegions
-	bars := func(c region.Code) string {
-		switch {
-		case slices.Contains(pol.Exclude, c) || slices.Contains(pol.ExcludeAreas, areaOf(in, c)):
-			return "exclude-regions"
-		case len(pol.Allow)+len(pol.AllowAreas) > 0 && !slices.Contains(pol.Allow, c) && !slices.Contains(pol.AllowAreas, areaOf(in, c)):
-			return "allow-regions"
-		case len(pol.ExcludeAreas) > 0 && areaOf(in, c) == "":
-			return "exclude-regions (its area is not known)"
-		case len(egress) > 0 && !slices.Contains(egress, c) && current[c] == 0:
-			return "the app's static egress IPs"
-		}
-		return ""
-	}
 	p.Problem = p.live
 	p.bars = map[region.Code]string{}
 	var keep []int
 	for i, c := range p.live.Candidates {
 		code := region.Code(c.Region)
-		why := bars(code)
+		why := barred(in, current, code)
 		switch {
 		case why != "" && unmeasured && !c.Required && pol.MinInRegion[code] == 0 && g.Floor()[code] == 0 && c.MinMachines > 0:
 			p.stuck = append(p.stuck, fmt.Sprintf("%s bars %s, but without a load figure nothing is removed", why, c.Region))
@@ -319,6 +305,26 @@ func (p *problem) restrict(in Input, g fleet.Group, unmeasured bool) {
 		}
 	}
 	p.keep(keep)
+}
+
+// byEgress is what bars regions without a static egress IP.
+const byEgress = "the app's static egress IPs"
+
+// barred says what keeps a group, by what serves now, out of a region: the
+// policy, or static egress IPs; "" when nothing does.
+func barred(in Input, current map[region.Code]int, c region.Code) string {
+	pol, egress := in.Policy, in.App.EgressRegions
+	switch {
+	case slices.Contains(pol.Exclude, c) || slices.Contains(pol.ExcludeAreas, areaOf(in, c)):
+		return "exclude-regions"
+	case len(pol.Allow)+len(pol.AllowAreas) > 0 && !slices.Contains(pol.Allow, c) && !slices.Contains(pol.AllowAreas, areaOf(in, c)):
+		return "allow-regions"
+	case len(pol.ExcludeAreas) > 0 && areaOf(in, c) == "":
+		return "exclude-regions (its area is not known)"
+	case len(egress) > 0 && !slices.Contains(egress, c) && current[c] == 0:
+		return byEgress
+	}
+	return ""
 }
 
 // keep leaves only these candidates.
