@@ -33,7 +33,7 @@ func (s *Server) startMachine(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.act(w, m, "start", []string{"created", "stopped", "suspended", "failed"}, []string{"starting", "started"}, func(at time.Time) {
-		m.Fate = twistOf(r).Fate
+		doom(m, r)
 		s.start(m, "user", at, s.config.BootTime)
 	})
 }

@@ -1,18 +1,20 @@
 package flysim
 
 import (
+	"io"
+	"net/http"
 	"runtime/metrics"
+	"sync"
 	"time"
 )
 
 const (
 	lookEvery = 100 * time.Microsecond
-	// looks is how many times in a row the program must be seen at rest. A
-	// request on its way through the loopback interface, with nobody running,
-	// is there for a fraction of one.
-	looks = 3
-	// restlessTime is how long nothing has to happen when it never is.
-	restlessTime = 50 * time.Millisecond
+	// looks is how many times in a row the program must be seen at rest, and
+	// restless how many times nothing must have happened when it never is.
+	// Looks are counted, and not time, because a loaded machine lets the
+	// program stand still, too.
+	looks, restless = 3, 400
 )
 
 // drive moves the clock until nobody waits for it.
@@ -20,30 +22,78 @@ func (c *Clock) drive() {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	look := newLookout()
-	last, calm := -1, 0
-	var since time.Time
-	for now := range ticker.C {
+	last, calm, idle := -1, 0, 0
+	for range ticker.C {
 		c.mu.Lock()
-		waiting, moves, busy := c.waiting, c.moves, c.busy
-		if waiting == 0 {
+		if c.waiting == 0 {
 			c.driven = false
 			c.mu.Unlock()
 			return
 		}
+		moves, busy := c.moves, c.busy > 0 || c.sent > c.parked
 		c.mu.Unlock()
 		switch {
-		case busy > 0 || moves != last:
-			last, calm, since = moves, 0, now
+		case busy || moves != last:
+			last, calm, idle = moves, 0, 0
 		case !look.atRest():
 			calm = 0
+			idle++
 		default:
 			calm++
+			idle++
 		}
-		if calm >= looks || busy == 0 && now.Sub(since) >= restlessTime {
+		if calm >= looks || idle >= restless {
 			c.jump(moves)
 			last = -1
 		}
 	}
+}
+
+// Transport sends requests through next, nil = a new connection for each, and
+// tells the clock, which then knows of those that are on their way: on a loaded
+// machine one may be for longer than all looks take.
+func (c *Clock) Transport(next http.RoundTripper) http.RoundTripper {
+	if next == nil {
+		next = &http.Transport{DisableKeepAlives: true}
+	}
+	return &counted{clock: c, next: next}
+}
+
+// counted is a transport that counts what it has under way.
+type counted struct {
+	clock *Clock
+	next  http.RoundTripper
+}
+
+// RoundTrip sends a request, which is under way until its answer's body is
+// closed.
+func (t *counted) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.clock.count(1)
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		t.clock.count(-1)
+		return nil, err
+	}
+	resp.Body = &countedBody{ReadCloser: resp.Body, done: sync.OnceFunc(func() { t.clock.count(-1) })}
+	return resp, nil
+}
+
+func (c *Clock) count(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent += n
+	c.moves++
+}
+
+type countedBody struct {
+	io.ReadCloser
+	done func()
+}
+
+// Close closes the body.
+func (b *countedBody) Close() error {
+	defer b.done()
+	return b.ReadCloser.Close()
 }
 
 // jump lets timers run until one lets somebody go on, or somebody came.
@@ -58,7 +108,7 @@ func (c *Clock) jump(moves int) {
 		}
 		limit := c.timers[0].at
 		c.mu.Unlock()
-		if t := c.pop(limit); t != nil {
+		if t := c.pop(limit, false); t != nil {
 			t.run(t.at)
 		}
 	}

@@ -17,18 +17,18 @@ import (
 //
 //   - somebody waits for it: in Sleep, or with a request of the wait route;
 //   - every request in flight waits for it: none is worked on, hangs (but see
-//     Fault.Hold) or is delayed in real time;
+//     Fault.Hold), is delayed in real time or, of those that are sent through
+//     Transport, on its way;
 //   - the rest of the program is at rest: in a few looks, some 100 µs apart, no
-//     goroutine runs or could run. When the program never rests, 50 ms without
-//     a request or sleeper that comes or goes do instead.
+//     goroutine runs or could run. When the program never rests, a few hundred
+//     looks without a request or sleeper that comes or goes do instead.
 //
 // A jump ends with the first event that lets somebody go on; what is due at the
 // same time comes with the next. So the sleepers of one program go on one by
 // one, in the order in which their time comes, then in that in which they went
 // to sleep: a program whose goroutines wait for nothing but this clock and the
-// server gives the same sequence of requests each time. It must run in this
-// process. Tests that are busy at the same time cost time, not correctness,
-// unless a goroutine computes for more than 50 ms while others sleep.
+// server, and send through Transport, gives the same sequence of requests each
+// time. It must run in this process, and should not have much else beside it.
 type Clock struct {
 	follow func() time.Time // what the time is; nil: the clock's own
 	auto   bool
@@ -40,15 +40,18 @@ type Clock struct {
 	timers  []*timer // by time, then in the order in which they were set
 	busy    int      // requests that do not wait for the clock
 	waiting int      // sleepers, and requests that do
-	moves   int      // counts the changes of busy and waiting
+	parked  int      // the requests among them
+	sent    int      // requests that Transport has sent and whose answers are not read
+	moves   int      // counts the changes of these
 	driven  bool     // a goroutine moves the clock
 }
 
 // A timer is something that is to happen. run is called without any lock of
 // the clock but step.
 type timer struct {
-	at  time.Time
-	run func(at time.Time)
+	at     time.Time
+	atOnce bool // its time had come when it was set
+	run    func(at time.Time)
 }
 
 // NewClock returns a clock that moves only when Advance is called.
@@ -73,11 +76,7 @@ func (c *Clock) Advance(d time.Duration) {
 	c.step.Lock()
 	defer c.step.Unlock()
 	target := c.Now().Add(d)
-	for {
-		t := c.pop(target)
-		if t == nil {
-			break
-		}
+	for t := c.pop(target, false); t != nil; t = c.pop(target, false) {
 		t.run(t.at)
 	}
 	c.mu.Lock()
@@ -87,24 +86,43 @@ func (c *Clock) Advance(d time.Duration) {
 	}
 }
 
-// pop takes out the first timer that is due by limit and moves the clock there.
-func (c *Clock) pop(limit time.Time) *timer {
+// catchUp lets what takes no time happen; all that is due, when the clock
+// follows another, whose moves nobody tells. What is due otherwise is left to
+// Advance or a jump: with it others would go on, beside the one who asks.
+func (c *Clock) catchUp() {
+	c.step.Lock()
+	defer c.step.Unlock()
+	now := c.Now()
+	for t := c.pop(now, c.follow == nil); t != nil; t = c.pop(now, c.follow == nil) {
+		t.run(t.at)
+	}
+}
+
+// pop takes out the first timer that is due by limit, of those that were when
+// they were set if atOnce is true, and moves the clock there.
+func (c *Clock) pop(limit time.Time, atOnce bool) *timer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.timers) == 0 || c.timers[0].at.After(limit) {
-		return nil
+	for i, t := range c.timers {
+		if t.at.After(limit) {
+			break
+		}
+		if atOnce && !t.atOnce {
+			continue
+		}
+		c.timers = slices.Delete(c.timers, i, i+1)
+		if t.at.After(c.now) {
+			c.now = t.at
+		}
+		return t
 	}
-	t := c.timers[0]
-	c.timers = slices.Delete(c.timers, 0, 1)
-	if t.at.After(c.now) {
-		c.now = t.at
-	}
-	return t
+	return nil
 }
 
 // at lets run be called when it is time.
 func (c *Clock) at(at time.Time, run func(at time.Time)) *timer {
-	t := &timer{at, run}
+	now := c.Now()
+	t := &timer{at, !at.After(now), run}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := sort.Search(len(c.timers), func(i int) bool { return c.timers[i].at.After(at) })
@@ -148,6 +166,7 @@ func (c *Clock) park(work int) *parked {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy -= work
+	c.parked += work
 	c.waiting++
 	c.moves++
 	if c.auto && !c.driven {
@@ -169,17 +188,23 @@ func (c *Clock) wake(p *parked) {
 	}
 	close(p.done)
 	c.busy += p.work
+	c.parked -= p.work
 	c.waiting--
 	c.moves++
 }
 
-// enter and leave enclose the work on a request.
-func (c *Clock) enter() { c.work(1) }
-func (c *Clock) leave() { c.work(-1) }
-
+// work counts requests that begin and end to be worked on.
 func (c *Clock) work(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy += n
 	c.moves++
+}
+
+// Waiting returns how many wait for the clock: sleepers, and requests of the
+// wait route that are not answered yet.
+func (c *Clock) Waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waiting
 }

@@ -25,6 +25,7 @@ func Failures() []Fault {
 		refuse(http.StatusBadRequest, "invalid_argument: invalid machine configuration", ""),
 		refuse(http.StatusUnauthorized, errorText(http.StatusUnauthorized), ""),
 		refuse(http.StatusForbidden, errorText(http.StatusForbidden), ""),
+		refuse(http.StatusForbidden, limitReached, ""),
 		refuse(http.StatusNotFound, "machine not found", ""),
 		refuse(http.StatusConflict, errorText(http.StatusConflict), ""),
 		refuse(http.StatusConflict, "machine ID 3d8d1000000000 lease currently held by ann@tokens.fly.io, expires at 2026-11-02T10:00:00Z", ""),

@@ -29,6 +29,9 @@ type Fault struct {
 	// Route is the pattern of the requests that fail: "GET /v1/apps/{app}",
 	// "POST /graphql"; "" = all.
 	Route string
+	// Request is the number of the only request that fails, as Requests counts;
+	// 0 = any.
+	Request int
 	// From is the first of those requests to fail, counted from 1 when the
 	// fault is injected; 0 = 1. Times is how many fail from there on; 0 = all.
 	From, Times int
@@ -80,13 +83,20 @@ func twistOf(r *http.Request) Fault {
 	return f
 }
 
-// fault returns the fault that the next request of a route meets.
-func (s *Server) fault(route string) *Fault {
+// doom gives m the fate that a fault has for it.
+func doom(m *Machine, r *http.Request) {
+	if f := twistOf(r); f.Kind == Fated {
+		m.Fate = f.Fate
+	}
+}
+
+// fault returns the fault that a request meets.
+func (s *Server) fault(route string, number int) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var hit *Fault
 	for _, f := range s.faults {
-		if f.Route != "" && f.Route != route {
+		if f.Route != "" && f.Route != route || f.Request != 0 && f.Request != number {
 			continue
 		}
 		f.seen++
@@ -141,7 +151,9 @@ func (s *Server) spoil(f *Fault, a *answer, w http.ResponseWriter, r *http.Reque
 		return false
 	case Hang:
 		s.hang(r, f.Hold)
-		reset(w)
+		if r.Context().Err() == nil {
+			reset(w)
+		}
 		return false
 	case WrongRegion, Fated: // what the request did
 	}

@@ -12,7 +12,7 @@ import (
 // lock takes the lock when what is due has happened, and returns what gives it
 // back.
 func (s *Server) lock() (unlock func()) {
-	s.clock.Advance(0)
+	s.clock.catchUp()
 	s.mu.Lock()
 	return s.mu.Unlock
 }

@@ -50,7 +50,6 @@ func (s *Server) later(m *Machine, at time.Time, f func(at time.Time)) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if m.step == step {
-			s.handling = 0
 			f(at)
 		}
 	})

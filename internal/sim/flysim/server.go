@@ -49,8 +49,8 @@ func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.clock.enter()
-	defer s.clock.leave()
+	s.clock.work(1)
+	defer s.clock.work(-1)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<20))
 	if err != nil {
 		return // the client went away
@@ -68,7 +68,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !wait(r.Context(), s.config.Delay) {
 		return
 	}
-	fault := s.fault(route)
+	fault := s.fault(route, number)
 	if fault != nil && fault.twists() {
 		r = r.WithContext(context.WithValue(r.Context(), twist{}, *fault))
 	}
@@ -79,7 +79,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if reads := r.Method == http.MethodGet || route == routeGraphQL || route == routePlacements; fault == nil || fault.Done || reads || fault.twists() {
 		s.serve(a, r, route, number)
 	}
-	s.clock.Advance(0) // what takes no time happens now
+	s.clock.catchUp() // what takes no time happens now
 	if cut == cutAfter {
 		s.hangUp()
 	}

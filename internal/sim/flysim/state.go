@@ -63,7 +63,7 @@ type Machine struct {
 	// starts it for the next request. Machines that are added stopped or
 	// suspended, with a service that stops by itself, were.
 	Autostopped bool
-	// Fate is what becomes of the Machine when it is started the next time.
+	// Fate is what becomes of the Machine whenever it is started.
 	Fate Fate
 
 	app       *app

@@ -142,7 +142,7 @@ func (s *Server) block(w *waiter, r *http.Request, spoiled bool) {
 		case <-w.done:
 			return
 		case <-look:
-			s.clock.Advance(0)
+			s.clock.catchUp()
 		case <-r.Context().Done():
 			return
 		case <-gone:

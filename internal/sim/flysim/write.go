@@ -50,8 +50,9 @@ func (s *Server) createMachine(w http.ResponseWriter, r *http.Request) {
 	image, _ := in.Config["image"].(string)
 	m := s.add(a, Machine{
 		Name: in.Name, Region: in.Region, Config: in.Config, Cordoned: in.SkipServiceRegistration, State: "creating",
-		Image: imageRef(image), CreatedAt: now, Fate: twistOf(r).Fate,
+		Image: imageRef(image), CreatedAt: now,
 	})
+	doom(m, r)
 	if in.LeaseTTL > 0 {
 		s.lease(m, owner+"@tokens.fly.io", "created", time.Duration(in.LeaseTTL)*time.Second)
 	}
@@ -121,7 +122,7 @@ func (s *Server) updateMachine(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusPreconditionFailed, "failed_precondition: machine is "+m.State)
 		return
 	}
-	m.Fate = twistOf(r).Fate
+	doom(m, r)
 	m.Cordoned = m.Cordoned || in.SkipServiceRegistration
 	s.update(m, in.Config, !in.SkipLaunch, s.clock.Now())
 	writeJSON(w, s.json(m, false, false))
