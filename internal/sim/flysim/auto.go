@@ -3,18 +3,24 @@ package flysim
 import (
 	"io"
 	"net/http"
+	"runtime"
 	"runtime/metrics"
 	"sync"
 	"time"
 )
 
 const (
-	lookEvery = 100 * time.Microsecond
-	// looks is how many times in a row the program must be seen at rest, and
-	// restless how many times nothing must have happened when it never is.
-	// Looks are counted, and not time, because a loaded machine lets the
-	// program stand still, too.
-	looks, restless = 3, 400
+	// lookEvery is how often the clock looks when nothing tells it to. Go's
+	// timers take a millisecond when the program is at rest.
+	lookEvery = 50 * time.Microsecond
+	// looks is how many times in a row the program must be seen at rest, one
+	// tick after the other; where Transport tells what is under way, quick
+	// times at once, of at most tries.
+	looks, quick, tries = 3, 5, 20
+	// restless is after how many ticks without anything the clock jumps when
+	// the program is never at rest. Ticks are counted, and not time, because a
+	// loaded machine lets the program stand still, too.
+	restless = 1000
 )
 
 // drive moves the clock until nobody waits for it.
@@ -23,30 +29,82 @@ func (c *Clock) drive() {
 	defer ticker.Stop()
 	look := newLookout()
 	last, calm, idle := -1, 0, 0
-	for range ticker.C {
-		c.mu.Lock()
-		if c.waiting == 0 {
-			c.driven = false
-			c.mu.Unlock()
-			return
+	for {
+		select {
+		case <-ticker.C:
+		case <-c.kick:
 		}
-		moves, busy := c.moves, c.busy > 0 || c.sent > c.parked
-		c.mu.Unlock()
+		moves, now := c.sight()
 		switch {
-		case busy || moves != last:
+		case now == nobody:
+			return
+		case now == busy:
+			last, calm, idle = -1, 0, 0
+			continue
+		case moves != last:
 			last, calm, idle = moves, 0, 0
-		case !look.atRest():
-			calm = 0
+		default:
 			idle++
+		}
+		switch {
+		case now == counted && look.settled(c, moves):
+			calm = looks
+		case now == counted || !look.atRest():
+			calm = 0
 		default:
 			calm++
-			idle++
 		}
 		if calm >= looks || idle >= restless {
 			c.jump(moves)
 			last = -1
 		}
 	}
+}
+
+// What the clock sees of those who use it.
+type sight int
+
+const (
+	nobody    sight = iota // waits; the clock is not driven any more
+	busy                   // is a request
+	uncounted              // may be what is on its way
+	counted                // is all that is on its way: nothing
+)
+
+// sight returns what there is to see, and how many moves there were so far.
+func (c *Clock) sight() (moves int, seen sight) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.waiting == 0:
+		c.driven = false
+		return c.moves, nobody
+	case c.busy > 0 || c.sent > c.parked:
+		return c.moves, busy
+	case c.counts:
+		return c.moves, counted
+	default:
+		return c.moves, uncounted
+	}
+}
+
+// settled looks until the program is at rest, a few times in a row, without a
+// move. Goroutines that could run do so between looks.
+func (l *lookout) settled(c *Clock, moves int) bool {
+	calm := 0
+	for range tries {
+		runtime.Gosched()
+		if !l.atRest() {
+			calm = 0
+			continue
+		}
+		if calm++; calm == quick {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.moves == moves
+		}
+	}
+	return false
 }
 
 // Transport sends requests through next, nil = a new connection for each, and
@@ -56,18 +114,21 @@ func (c *Clock) Transport(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		next = &http.Transport{DisableKeepAlives: true}
 	}
-	return &counted{clock: c, next: next}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts = true
+	return &counter{clock: c, next: next}
 }
 
-// counted is a transport that counts what it has under way.
-type counted struct {
+// counter is a transport that counts what it has under way.
+type counter struct {
 	clock *Clock
 	next  http.RoundTripper
 }
 
 // RoundTrip sends a request, which is under way until its answer's body is
 // closed.
-func (t *counted) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t *counter) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.clock.count(1)
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
@@ -82,7 +143,7 @@ func (c *Clock) count(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sent += n
-	c.moves++
+	c.moved()
 }
 
 type countedBody struct {

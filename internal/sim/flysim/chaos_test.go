@@ -1,7 +1,6 @@
 package flysim_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -49,7 +48,7 @@ func TestFailures(t *testing.T) {
 // request did stays only if it was to be done.
 func TestCut(t *testing.T) {
 	for _, done := range []bool{false, true} {
-		s := start(t, flysim.Config{Clock: flysim.NewAutoClock()})
+		s := start(t, flysim.Config{Clock: flysim.NewClock()})
 		id := s.web("ams")
 		s.CutAt(3, done)
 		waited := make(chan error)
@@ -149,44 +148,5 @@ func TestTheLogOfRequests(t *testing.T) {
 	if len(got) != 2 || got[0].Number != 1 || got[0].Status != http.StatusNoContent || string(got[0].Body) != `{"value":"b"}` ||
 		got[0].Route != "POST /v1/apps/{app}/machines/{id}/metadata/{key}" || got[1].Status != 0 || !got[1].At.Equal(flysim.Epoch.Add(time.Second)) {
 		t.Errorf("got %+v", got)
-	}
-}
-
-// A hanging request holds the clock up only as long as it was told to.
-func TestHangByTheClock(t *testing.T) {
-	clock := flysim.NewAutoClock()
-	s := start(t, flysim.Config{Clock: clock})
-	s.web("ams")
-	s.Inject(flysim.Fault{Kind: flysim.Hang, Hold: time.Minute, Times: 1})
-	if _, _, err := s.try("GET", shop, ""); err == nil || !clock.Now().Equal(flysim.Epoch.Add(time.Minute)) {
-		t.Errorf("%v at %v", err, clock.Now())
-	}
-	s.Inject(flysim.Fault{Kind: flysim.Hang})
-	hung := make(chan error, 1)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go func() {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+shop, nil)
-		if err == nil {
-			var resp *http.Response
-			if resp, err = s.client.Do(req); err == nil {
-				resp.Body.Close()
-			}
-		}
-		hung <- err
-	}()
-	for len(s.Requests()) < 2 {
-		time.Sleep(100 * time.Microsecond)
-	}
-	slept := make(chan error, 1)
-	go func() { slept <- clock.Sleep(t.Context(), time.Second) }()
-	select {
-	case <-slept:
-		t.Error("the clock moved while a request hung")
-	case <-time.After(20 * time.Millisecond):
-	}
-	cancel()
-	if <-hung == nil || <-slept != nil {
-		t.Error("nobody gave up")
 	}
 }

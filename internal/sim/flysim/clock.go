@@ -19,9 +19,9 @@ import (
 //   - every request in flight waits for it: none is worked on, hangs (but see
 //     Fault.Hold), is delayed in real time or, of those that are sent through
 //     Transport, on its way;
-//   - the rest of the program is at rest: in a few looks, some 100 µs apart, no
-//     goroutine runs or could run. When the program never rests, a few hundred
-//     looks without a request or sleeper that comes or goes do instead.
+//   - the rest of the program is at rest: in several looks no goroutine runs or
+//     could run. When the program never rests, a thousand looks without a
+//     request or sleeper that comes or goes do instead.
 //
 // A jump ends with the first event that lets somebody go on; what is due at the
 // same time comes with the next. So the sleepers of one program go on one by
@@ -37,13 +37,15 @@ type Clock struct {
 
 	mu      sync.Mutex
 	now     time.Time
-	timers  []*timer // by time, then in the order in which they were set
-	busy    int      // requests that do not wait for the clock
-	waiting int      // sleepers, and requests that do
-	parked  int      // the requests among them
-	sent    int      // requests that Transport has sent and whose answers are not read
-	moves   int      // counts the changes of these
-	driven  bool     // a goroutine moves the clock
+	timers  []*timer      // by time, then in the order in which they were set
+	busy    int           // requests that do not wait for the clock
+	waiting int           // sleepers, and requests that do
+	parked  int           // the requests among them
+	sent    int           // requests that Transport has sent and whose answers are not read
+	moves   int           // counts the changes of these
+	counts  bool          // requests are sent through Transport
+	driven  bool          // a goroutine moves the clock
+	kick    chan struct{} // tells it to look
 }
 
 // A timer is something that is to happen. run is called without any lock of
@@ -58,7 +60,7 @@ type timer struct {
 func NewClock() *Clock { return &Clock{now: Epoch} }
 
 // NewAutoClock returns a clock that jumps when everybody waits for it.
-func NewAutoClock() *Clock { return &Clock{now: Epoch, auto: true} }
+func NewAutoClock() *Clock { return &Clock{now: Epoch, auto: true, kick: make(chan struct{}, 1)} }
 
 // Now returns the time.
 func (c *Clock) Now() time.Time {
@@ -168,7 +170,7 @@ func (c *Clock) park(work int) *parked {
 	c.busy -= work
 	c.parked += work
 	c.waiting++
-	c.moves++
+	c.moved()
 	if c.auto && !c.driven {
 		c.driven = true
 		go c.drive()
@@ -190,7 +192,7 @@ func (c *Clock) wake(p *parked) {
 	c.busy += p.work
 	c.parked -= p.work
 	c.waiting--
-	c.moves++
+	c.moved()
 }
 
 // work counts requests that begin and end to be worked on.
@@ -198,7 +200,7 @@ func (c *Clock) work(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy += n
-	c.moves++
+	c.moved()
 }
 
 // Waiting returns how many wait for the clock: sleepers, and requests of the
@@ -207,4 +209,13 @@ func (c *Clock) Waiting() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.waiting
+}
+
+// moved notes a change. The lock is held.
+func (c *Clock) moved() {
+	c.moves++
+	select {
+	case c.kick <- struct{}{}:
+	default: // it is about to look, or nobody is to be told
+	}
 }

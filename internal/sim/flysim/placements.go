@@ -68,7 +68,7 @@ func (s *Server) getPlacements(w http.ResponseWriter, r *http.Request) {
 // expression returns the regions that an expression names, each once, or the
 // part that names none.
 func (s *Server) expression(text string) (codes []string, bad string) {
-	for _, part := range strings.Split(text, ",") {
+	for part := range strings.SplitSeq(text, ",") {
 		found := false
 		for _, r := range s.config.Regions {
 			if r.Deprecated || part != r.Code && part != "any" {
