@@ -109,7 +109,8 @@ func (l *lookout) settled(c *Clock, moves int) bool {
 
 // Transport sends requests through next, nil = a new connection for each, and
 // tells the clock, which then knows of those that are on their way: on a loaded
-// machine one may be for longer than all looks take.
+// machine one may be for longer than all looks take. When one client sends
+// through it, all of them have to.
 func (c *Clock) Transport(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		next = &http.Transport{DisableKeepAlives: true}

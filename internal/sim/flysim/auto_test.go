@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +33,22 @@ func TestSleepEndsWithTheContext(t *testing.T) {
 	if err := clock.Sleep(ctx, time.Hour); !errors.Is(err, context.DeadlineExceeded) || !clock.Now().Equal(flysim.Epoch) {
 		t.Errorf("%v at %v", err, clock.Now())
 	}
+}
+
+func TestTheClockMovesBesideAGoroutineThatNeverRests(t *testing.T) {
+	clock := flysim.NewAutoClock()
+	var over atomic.Bool
+	var group sync.WaitGroup
+	group.Go(func() {
+		for !over.Load() {
+			runtime.Gosched()
+		}
+	})
+	if err := clock.Sleep(t.Context(), time.Hour); err != nil || !clock.Now().Equal(flysim.Epoch.Add(time.Hour)) {
+		t.Errorf("%v at %v", err, clock.Now())
+	}
+	over.Store(true)
+	group.Wait()
 }
 
 // A program with several goroutines does the same each time: the clock wakes

@@ -6,6 +6,15 @@
 // a mistake of the client is not repeated here. Sources: the Machines API's
 // OpenAPI description (May 2026, and the newer one of August 2026 where it
 // says so) and fly-go v0.9.3 for what its clients send.
+//
+// Where Fly.io's ways are not written down, these are assumed, mostly what is
+// harder on a client: waiting for the state stopped needs a version; metadata
+// of a leased Machine is written with the nonce only, and makes no new version;
+// a lease that ran out is neither renewed nor released, but 404; writes with
+// its nonce go through (see NoStrayNonce); a stop takes all of its timeout, and
+// one of 0 the configuration's; a destroyed Machine can be read but not written;
+// destroying one that is being destroyed is fine; an update of a stopped Machine
+// starts it unless that is to be skipped.
 package flysim
 
 import "time"

@@ -26,7 +26,7 @@ type Event struct {
 func (e Event) Serving(group string) map[string]int { return Serving(e.Machines, group) }
 
 // Watch lets f be called after every change of a Machine, by a request or in
-// the course of time. It is called with the server's lock: it must not call the
+// the course of time; a lease that runs out is none. It is called with the server's lock: it must not call the
 // server, nor the clock's Advance or Sleep.
 func (s *Server) Watch(f func(Event)) {
 	defer s.lock()()
