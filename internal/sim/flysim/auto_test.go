@@ -139,3 +139,19 @@ func TestHangByTheClock(t *testing.T) {
 		t.Error("nobody gave up")
 	}
 }
+
+// BenchmarkJump measures how long a Sleep takes in real time, when the clock
+// knows of every request that is sent and when it does not.
+func BenchmarkJump(b *testing.B) {
+	for name, counted := range map[string]bool{"transport": true, "ticks": false} {
+		b.Run(name, func(b *testing.B) {
+			clock := flysim.NewAutoClock()
+			if counted {
+				clock.Transport(nil)
+			}
+			for b.Loop() {
+				_ = clock.Sleep(b.Context(), time.Second)
+			}
+		})
+	}
+}

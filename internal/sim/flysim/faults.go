@@ -48,9 +48,9 @@ type Fault struct {
 	Region string
 	// Fate is what becomes of a Machine with Fated.
 	Fate Fate
-	// Hold is how long a Hang lasts by the clock, before the connection is
-	// reset; 0 = until the client gives up, in real time, when the clock does
-	// not jump meanwhile.
+	// Hold is how long a Hang lasts by Config.Clock, before the connection is
+	// reset. With 0, or without such a clock, it lasts until the client gives
+	// up in real time, and an automatic clock does not jump meanwhile.
 	Hold time.Duration
 	// Done lets the request have its effect before it fails.
 	Done bool
@@ -160,25 +160,25 @@ func (s *Server) spoil(f *Fault, a *answer, w http.ResponseWriter, r *http.Reque
 	return true
 }
 
-// hang waits for a time by the clock, or for the client to give up.
+// hang waits for a time by the clock, or for the client to give up or to be
+// cut off.
 func (s *Server) hang(r *http.Request, hold time.Duration) {
-	ctx := r.Context()
-	if hold <= 0 || s.clock.follow != nil {
-		<-ctx.Done()
-		return
-	}
 	s.mu.Lock()
 	gone := s.gone
 	s.mu.Unlock()
-	p := s.clock.park(1)
-	t := s.clock.at(s.clock.Now().Add(hold), func(time.Time) { s.clock.wake(p) })
-	select {
-	case <-p.done:
-	case <-gone:
-	case <-ctx.Done():
+	var over chan struct{}
+	if hold > 0 && s.clock.follow == nil {
+		p := s.clock.park(1)
+		t := s.clock.at(s.clock.Now().Add(hold), func(time.Time) { s.clock.wake(p) })
+		defer s.clock.wake(p)
+		defer s.clock.cancel(t)
+		over = p.done
 	}
-	s.clock.cancel(t)
-	s.clock.wake(p)
+	select {
+	case <-over:
+	case <-gone:
+	case <-r.Context().Done():
+	}
 }
 
 // reset breaks the connection so that the client sees "connection reset".
