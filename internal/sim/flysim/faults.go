@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // A Kind is a way to fail.
@@ -20,6 +21,7 @@ const (
 	HTML                    // a web page with Status, or 200
 	Redirect                // to Location, with Status, or 307
 	WrongRegion             // a created Machine lands in Region; placements speak of it instead
+	Fated                   // the right answer, but the Machine that is created, started or updated has Fate; a create answers with Status, or 200
 )
 
 // A Fault is a failure that the server shows on request.
@@ -27,6 +29,9 @@ type Fault struct {
 	// Route is the pattern of the requests that fail: "GET /v1/apps/{app}",
 	// "POST /graphql"; "" = all.
 	Route string
+	// Request is the number of the only request that fails, as Requests counts;
+	// 0 = any.
+	Request int
 	// From is the first of those requests to fail, counted from 1 when the
 	// fault is injected; 0 = 1. Times is how many fail from there on; 0 = all.
 	From, Times int
@@ -41,8 +46,16 @@ type Fault struct {
 	Location string
 	// Region is where a Machine lands, or would, with WrongRegion.
 	Region string
+	// Fate is what becomes of a Machine with Fated.
+	Fate Fate
+	// Hold is how long a Hang lasts by Config.Clock, before the connection is
+	// reset. With 0, or without such a clock, it lasts until the client gives
+	// up in real time, and an automatic clock does not jump meanwhile.
+	Hold time.Duration
 	// Done lets the request have its effect before it fails.
 	Done bool
+	// Name tells a failure of Failures from the others.
+	Name string
 
 	seen int
 }
@@ -57,20 +70,33 @@ func (s *Server) Inject(faults ...Fault) {
 	}
 }
 
-// Heal takes every fault back.
-func (s *Server) Heal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
+// twist is the context's key for a Fault that changes what a request does.
+type twist struct{}
+
+// twists tells whether f changes what a request does, and not its answer.
+func (f *Fault) twists() bool { return f.Kind == WrongRegion || f.Kind == Fated }
+
+// twistOf returns the fault that changes what a request does; the zero Fault
+// changes nothing.
+func twistOf(r *http.Request) Fault {
+	f, _ := r.Context().Value(twist{}).(Fault)
+	return f
 }
 
-// fault returns the fault that the next request of a route meets.
-func (s *Server) fault(route string) *Fault {
+// doom gives m the fate that a fault has for it.
+func doom(m *Machine, r *http.Request) {
+	if f := twistOf(r); f.Kind == Fated {
+		m.Fate = f.Fate
+	}
+}
+
+// fault returns the fault that a request meets.
+func (s *Server) fault(route string, number int) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var hit *Fault
 	for _, f := range s.faults {
-		if f.Route != "" && f.Route != route {
+		if f.Route != "" && f.Route != route || f.Request != 0 && f.Request != number {
 			continue
 		}
 		f.seen++
@@ -85,7 +111,7 @@ func (s *Server) fault(route string) *Fault {
 // spoil turns the right answer into the one that f wants. It reports false
 // when there is to be no complete answer; what happened to the connection is
 // then done.
-func (f *Fault) spoil(a *answer, w http.ResponseWriter, r *http.Request) bool {
+func (s *Server) spoil(f *Fault, a *answer, w http.ResponseWriter, r *http.Request) bool {
 	switch f.Kind {
 	case Answer:
 		id := a.header.Get("fly-request-id")
@@ -124,11 +150,35 @@ func (f *Fault) spoil(a *answer, w http.ResponseWriter, r *http.Request) bool {
 		reset(w)
 		return false
 	case Hang:
-		<-r.Context().Done()
+		s.hang(r, f.Hold)
+		if r.Context().Err() == nil {
+			reset(w)
+		}
 		return false
-	case WrongRegion: // create has seen to it
+	case WrongRegion, Fated: // what the request did
 	}
 	return true
+}
+
+// hang waits for a time by the clock, or for the client to give up or to be
+// cut off.
+func (s *Server) hang(r *http.Request, hold time.Duration) {
+	s.mu.Lock()
+	gone := s.gone
+	s.mu.Unlock()
+	var over chan struct{}
+	if hold > 0 && s.clock.follow == nil {
+		p := s.clock.park(1)
+		t := s.clock.at(s.clock.Now().Add(hold), func(time.Time) { s.clock.wake(p) })
+		defer s.clock.wake(p)
+		defer s.clock.cancel(t)
+		over = p.done
+	}
+	select {
+	case <-over:
+	case <-gone:
+	case <-r.Context().Done():
+	}
 }
 
 // reset breaks the connection so that the client sees "connection reset".

@@ -22,14 +22,18 @@ const token = "FlyV1 fm2_aaaaaaaaaaaaaaaa,fm2_bbbbbbbbbbbbbbbb"
 // A site is a simulated Fly.io that listens, with a clock that the test sets.
 type site struct {
 	*flysim.Server
-	t   *testing.T
-	url string
-	now time.Time
+	t      *testing.T
+	url    string
+	now    time.Time
+	client *http.Client
 }
 
 func start(t *testing.T, config flysim.Config) *site {
 	t.Helper()
-	s := &site{t: t, now: flysim.Epoch}
+	s := &site{t: t, now: flysim.Epoch, client: http.DefaultClient}
+	if config.Clock != nil {
+		s.client = &http.Client{Transport: config.Clock.Transport(nil)}
+	}
 	if config.Now == nil {
 		config.Now = func() time.Time { return s.now }
 	}
@@ -72,7 +76,7 @@ func (s *site) try(method, path, body string, headers ...string) (*http.Response
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.client.Do(req)
 	if err != nil {
 		return nil, "", err
 	}

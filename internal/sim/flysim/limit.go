@@ -27,7 +27,7 @@ func (s *Server) allow(route, id string) (wait time.Duration, ok bool) {
 		return 0, true
 	}
 	rate, burst := limit(route)
-	now := s.config.Now()
+	now := s.clock.Now()
 	b := s.buckets[route+" "+id]
 	if b == nil {
 		b = &bucket{tokens: burst, at: now}
@@ -44,4 +44,18 @@ func (s *Server) allow(route, id string) (wait time.Duration, ok bool) {
 	}
 	b.tokens--
 	return 0, true
+}
+
+// identifier returns what a rate limit counts by: the Machine's ID, else the
+// app's name.
+func identifier(path string) string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	switch {
+	case len(parts) >= 5 && parts[3] == "machines":
+		return parts[4]
+	case len(parts) >= 3 && parts[1] == "apps":
+		return parts[2]
+	default:
+		return ""
+	}
 }

@@ -2,10 +2,10 @@ package flysim
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,21 +45,26 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) *app {
 }
 
 func (a *app) json() map[string]any {
-	alive := 0
-	for _, m := range a.machines {
-		if m.State != "destroyed" {
-			alive++
-		}
-	}
 	fields := map[string]any{
 		"id": "app_" + a.Name, "name": a.Name, "internal_numeric_id": 1000 + len(a.Name), "status": "deployed",
-		"machine_count": alive, "volume_count": len(a.Volumes), "network": "default",
+		"machine_count": a.alive(), "volume_count": len(a.Volumes), "network": "default",
 		"organization": map[string]any{"name": a.Org, "slug": a.Org, "internal_numeric_id": 7},
 	}
 	if a.Role != "" {
 		fields["app_role"] = a.Role
 	}
 	return fields
+}
+
+// alive counts the app's Machines.
+func (a *app) alive() int {
+	n := 0
+	for _, m := range a.machines {
+		if m.State != "destroyed" {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Server) listMachines(w http.ResponseWriter, r *http.Request) {
@@ -70,15 +75,18 @@ func (s *Server) listMachines(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	states := strings.FieldsFunc(query.Get("state"), func(r rune) bool { return r == ',' })
 	deleted := query.Get("include_deleted") == "true"
+	now := s.clock.Now()
 	var listed []*Machine
-	for _, m := range a.machines {
+	for _, live := range a.machines {
+		m, shown := s.asListed(live, now)
 		switch {
-		case s.config.Now().Before(m.listedAt):
+		case !shown:
 		case m.State == "destroyed" && !deleted:
 		case query.Get("region") != "" && query.Get("region") != m.Region:
 		case len(states) > 0 && !slices.Contains(states, m.State):
+		case !m.tagged(query):
 		default:
-			listed = append(listed, m)
+			listed = append(listed, &m)
 		}
 	}
 	page, next, err := s.page(listed, query.Get("cursor"), query.Get("limit"))
@@ -94,6 +102,18 @@ func (s *Server) listMachines(w http.ResponseWriter, r *http.Request) {
 		machines = append(machines, s.json(m, query.Get("include_leases") == "true", query.Get("summary") == "true"))
 	}
 	writeJSON(w, machines)
+}
+
+// tagged tells whether the Machine has the metadata that a list's query wants:
+// metadata.key=value, of the API's description of August 2026.
+func (m *Machine) tagged(query url.Values) bool {
+	for name, values := range query {
+		key, ok := strings.CutPrefix(name, "metadata.")
+		if value, there := m.metadata()[key]; ok && (!there || !slices.Contains(values, value)) {
+			return false
+		}
+	}
+	return true
 }
 
 // page cuts the page that a cursor names out of a list.
@@ -121,19 +141,20 @@ func (s *Server) page(listed []*Machine, cursor, limit string) (page []*Machine,
 
 // json returns a Machine as the API tells it.
 func (s *Server) json(m *Machine, leases, summary bool) map[string]any {
+	now := s.clock.Now()
 	fields := maps.Clone(m.Extra)
 	if fields == nil {
 		fields = map[string]any{}
 	}
 	maps.Copy(fields, map[string]any{
 		"id": m.ID, "name": m.Name, "state": m.State, "region": m.Region, "private_ip": m.privateIP,
-		"instance_id": fmt.Sprintf("01KAINSTANCE%014d", m.version), "image_ref": m.Image,
+		"instance_id": instance(m.version), "image_ref": m.Image,
 		"created_at": m.CreatedAt.UTC().Format(time.RFC3339), "updated_at": m.Updated.UTC().Format(time.RFC3339),
 	})
 	if !s.config.OldAPI {
 		fields["cordoned"] = m.Cordoned
 		fields["version"] = fields["instance_id"]
-		if leases && m.Lease != nil && s.config.Now().Before(m.Lease.Expires) {
+		if leases && m.Leased(now) {
 			fields["lease"] = map[string]any{
 				"owner": m.Lease.Owner, "description": m.Lease.Description, "expires_at": m.Lease.Expires.Unix(),
 			}
@@ -149,9 +170,7 @@ func (s *Server) json(m *Machine, leases, summary bool) map[string]any {
 		})
 	}
 	fields["checks"] = checks
-	fields["events"] = []any{map[string]any{
-		"id": "01KAEVENT", "type": "start", "status": m.State, "source": "flyd", "timestamp": m.Updated.UnixMilli(),
-	}}
+	fields["events"] = m.eventsJSON(20)
 	fields["host_status"] = m.HostStatus
 	if m.HostStatus == "ok" {
 		fields["config"] = m.Config
@@ -168,90 +187,67 @@ func (s *Server) getMachine(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// findMachine returns the Machine that a request names, or answers that there
+// is none. One that was destroyed is there until it is forgotten.
 func (s *Server) findMachine(w http.ResponseWriter, r *http.Request) *Machine {
 	a := s.find(w, r)
 	if a == nil {
 		return nil
 	}
 	m := a.machine(r.PathValue("id"))
+	if m != nil && m.State == "destroyed" && s.config.ForgetTime > 0 && !s.clock.Now().Before(m.Updated.Add(s.config.ForgetTime)) {
+		m = nil
+	}
 	if m == nil {
 		writeError(w, http.StatusNotFound, "machine not found")
 	}
 	return m
 }
 
-func (s *Server) getLease(w http.ResponseWriter, r *http.Request) {
+// writable returns the Machine that a request wants to change, or answers why
+// it must not: it is gone, or somebody else holds its lease.
+func (s *Server) writable(w http.ResponseWriter, r *http.Request) *Machine {
 	m := s.findMachine(w, r)
 	switch {
 	case m == nil:
-	case m.Lease == nil || !s.config.Now().Before(m.Lease.Expires):
-		writeError(w, http.StatusNotFound, "lease not found")
-	default:
-		writeJSON(w, map[string]any{"status": "success", "data": map[string]any{
-			"owner": m.Lease.Owner, "description": m.Lease.Description, "expires_at": m.Lease.Expires.Unix(),
-			"version": fmt.Sprintf("01KAINSTANCE%014d", m.version),
-		}})
+		return nil
+	case m.State == "destroyed":
+		writeError(w, http.StatusNotFound, "machine not found")
+		return nil
+	case !s.mayWrite(w, r, m):
+		return nil
+	}
+	return m
+}
+
+func (s *Server) listEvents(w http.ResponseWriter, r *http.Request) {
+	limit := 50
+	if text := r.URL.Query().Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			writeError(w, http.StatusBadRequest, "invalid limit")
+			return
+		}
+		limit = n
+	}
+	if m := s.findMachine(w, r); m != nil {
+		writeJSON(w, m.eventsJSON(limit))
 	}
 }
 
-// landIn is the context's key for the region in which WrongRegion lets a
-// Machine land.
-type landIn struct{}
-
-// createMachine makes a Machine. One that is launched reads as started from
-// the next read on: nothing here takes time.
-func (s *Server) createMachine(w http.ResponseWriter, r *http.Request) {
-	a := s.find(w, r)
-	if a == nil {
-		return
+// eventsJSON returns the last entries of a Machine's log, the newest first. A
+// Machine that was added has the one of its start.
+func (m *Machine) eventsJSON(limit int) []any {
+	log := m.events
+	if len(log) == 0 {
+		log = []machineEvent{{kind: "start", status: m.State, source: "flyd", at: m.Updated}}
 	}
-	var in struct {
-		Name                    string         `json:"name"`
-		Region                  string         `json:"region"`
-		Config                  map[string]any `json:"config"`
-		LeaseTTL                int            `json:"lease_ttl"`
-		SkipLaunch              bool           `json:"skip_launch"`
-		SkipServiceRegistration bool           `json:"skip_service_registration"`
+	list := []any{}
+	for i := len(log) - 1; i >= 0 && len(list) < limit; i-- {
+		list = append(list, map[string]any{
+			"id": fmt.Sprintf("01KAEVENT%s%06d", m.ID, i), "type": log[i].kind, "status": log[i].status,
+			"source": log[i].source, "timestamp": log[i].at.UnixMilli(),
+		})
 	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		writeError(w, http.StatusBadRequest, "invalid JSON: "+err.Error())
-		return
-	}
-	if in.Config["image"] == nil {
-		writeError(w, http.StatusBadRequest, "config.image is required")
-		return
-	}
-	runs := slices.ContainsFunc(s.config.Regions, func(r Region) bool { return r.Code == in.Region && !r.Deprecated })
-	if !runs {
-		writeError(w, http.StatusUnprocessableEntity, "invalid region: "+in.Region)
-		return
-	}
-	for _, m := range a.machines {
-		if in.Name != "" && m.Name == in.Name && m.State != "destroyed" {
-			writeError(w, http.StatusConflict, fmt.Sprintf(
-				"already_exists: unique machine name violation, machine ID %s already exists with name %q", m.ID, m.Name))
-			return
-		}
-	}
-	if region, ok := r.Context().Value(landIn{}).(string); ok {
-		in.Region = region
-	}
-	now := s.config.Now()
-	m := s.add(a, Machine{
-		Name: in.Name, Region: in.Region, Config: in.Config, Cordoned: in.SkipServiceRegistration, State: "created", CreatedAt: now,
-	}, now.Add(s.config.ListLag))
-	if in.LeaseTTL > 0 {
-		m.Lease = &Lease{
-			Nonce: "nonce-" + m.ID, Owner: "flysim@tokens.fly.io", Description: "created",
-			Expires: now.Add(time.Duration(in.LeaseTTL) * time.Second),
-		}
-	}
-	answer := s.json(m, false, false)
-	if m.Lease != nil {
-		answer["nonce"] = m.Lease.Nonce
-	}
-	writeJSON(w, answer)
-	if !in.SkipLaunch {
-		m.State = "started"
-	}
+	return list
 }

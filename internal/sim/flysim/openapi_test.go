@@ -27,98 +27,6 @@ import (
 	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 )
 
-// A deviation is a place where the Machines API is known to differ from its
-// description of May 2026. Whatever is not listed here must be as described,
-// and what is listed must be needed.
-type deviation struct {
-	name, reason string
-	apply        func(*openapi3.T)
-}
-
-var deviations = []deviation{
-	{
-		"list: include_leases, cursor and limit", "in the description of August 2026: leases on request, and pages with the header fly-next-cursor",
-		func(doc *openapi3.T) {
-			list := doc.Paths.Find("/apps/{app_name}/machines").Get
-			list.AddParameter(openapi3.NewQueryParameter("include_leases").WithSchema(openapi3.NewBoolSchema()))
-			list.AddParameter(openapi3.NewQueryParameter("cursor").WithSchema(openapi3.NewStringSchema()))
-			list.AddParameter(openapi3.NewQueryParameter("limit").WithSchema(openapi3.NewIntegerSchema().WithMin(1).WithMax(1000)))
-		},
-	},
-	{
-		"Machine: cordoned, version", "in the description of August 2026; fly-go v0.9.3 reads both",
-		func(doc *openapi3.T) {
-			property(doc, "Machine", "cordoned", openapi3.NewBoolSchema())
-			property(doc, "Machine", "version", openapi3.NewStringSchema())
-		},
-	},
-	{
-		"Machine: lease", "in the description of August 2026: owner, description and expires_at, never the nonce",
-		func(doc *openapi3.T) {
-			property(doc, "Machine", "lease", openapi3.NewObjectSchema().WithoutAdditionalProperties().
-				WithProperty("owner", openapi3.NewStringSchema()).
-				WithProperty("description", openapi3.NewStringSchema()).
-				WithProperty("expires_at", openapi3.NewIntegerSchema()))
-		},
-	},
-	{
-		"Machine: config may be null", "fly-go's Machine says so of hosts that are not ok",
-		func(doc *openapi3.T) { nullable(doc, "Machine", "config") },
-	},
-	{
-		"Volume: attached_machine_id and attached_alloc_id may be null", "fly-go reads them as pointers; real answers hold null",
-		func(doc *openapi3.T) {
-			nullable(doc, "Volume", "attached_machine_id")
-			nullable(doc, "Volume", "attached_alloc_id")
-		},
-	},
-	{
-		"Service: autostop may be a boolean", "the description's own words: the API goes on using booleans for off and stop",
-		func(doc *openapi3.T) {
-			word := schema(doc, "fly.MachineService").Properties["autostop"].Value
-			property(doc, "fly.MachineService", "autostop", openapi3.NewOneOfSchema(word, openapi3.NewBoolSchema()))
-		},
-	},
-	{
-		"App: app_role", "fly-go v0.9.3 reads it; it tells Postgres clusters from other apps",
-		func(doc *openapi3.T) { property(doc, "App", "app_role", openapi3.NewStringSchema()) },
-	},
-	{
-		"Lease: wrapped in status and data", "fly-go v0.9.3 reads the lease from there",
-		func(doc *openapi3.T) {
-			answer := doc.Paths.Find("/apps/{app_name}/machines/{machine_id}/lease").Get.Responses.Value("200").Value.Content["application/json"]
-			answer.Schema = openapi3.NewSchemaRef("", openapi3.NewObjectSchema().WithoutAdditionalProperties().
-				WithProperty("status", openapi3.NewStringSchema()).
-				WithPropertyRef("data", doc.Components.Schemas["Lease"]))
-		},
-	},
-	{
-		"errors of any status", "the description names only successes for most paths; the body is the one of its ErrorResponse",
-		func(doc *openapi3.T) {
-			failure := openapi3.NewResponse().WithDescription("error").WithJSONSchemaRef(doc.Components.Schemas["ErrorResponse"])
-			for _, path := range doc.Paths.Map() {
-				for _, operation := range path.Operations() {
-					operation.Responses.Set("default", &openapi3.ResponseRef{Value: failure})
-				}
-			}
-		},
-	},
-}
-
-func schema(doc *openapi3.T, name string) *openapi3.Schema { return doc.Components.Schemas[name].Value }
-
-func property(doc *openapi3.T, name, field string, s *openapi3.Schema) {
-	schema(doc, name).Properties[field] = openapi3.NewSchemaRef("", s)
-}
-
-// nullable replaces a field by a copy that may be null: the field may refer to
-// a schema that others use.
-func nullable(doc *openapi3.T, name, field string) {
-	s := *schema(doc, name).Properties[field].Value
-	s.Nullable = true
-	property(doc, name, field, &s)
-}
-
 // An exchange is a request and its answer.
 type exchange struct {
 	request *http.Request
@@ -152,7 +60,7 @@ func TestRequestsAndAnswersFitTheDescription(t *testing.T) {
 // the server knows, and returns what went over the wire to the Machines API.
 func scenario(t *testing.T) []exchange {
 	t.Helper()
-	sim := flysim.New(flysim.Config{PageSize: 2, Token: token})
+	sim := flysim.New(flysim.Config{PageSize: 2, Token: token, Capacity: map[string]int{"jnb": 0}})
 	sim.AddApp(flysim.App{
 		Name: "shop", Org: "acme", Role: "postgres_cluster", EgressRegions: []string{"ams"},
 		Volumes: []flysim.Volume{{ID: "vol_1", Name: "data", Region: "ams", Machine: "m1"}, {ID: "vol_2", Name: "data", Region: "fra"}},
@@ -201,6 +109,11 @@ func scenario(t *testing.T) []exchange {
 	if _, err := client.Org(t.Context(), "nope"); err == nil {
 		t.Fatal("an app that is not there was read")
 	}
+	for _, id := range []string{"m2", "m3", "m4"} {
+		m := flysim.Web{}.Machine("ams")
+		m.ID = id
+		sim.AddMachine("shop", m)
+	}
 	for _, r := range []struct{ method, path, body string }{
 		{"GET", "/apps?org_slug=acme", ""},
 		{"GET", "/apps/shop/machines?summary=true&region=ams&state=started", ""},
@@ -208,6 +121,36 @@ func scenario(t *testing.T) []exchange {
 		{"GET", "/apps/shop/machines/m1/lease", ""},
 		{"POST", "/apps/shop/machines", `{"name":"fp-1","region":"fra","config":{"image":"x"},"lease_ttl":30,"skip_launch":true,"skip_secrets":false,"skip_service_registration":true}`},
 		{"POST", "/apps/shop/machines", `{"name":"fp-1","region":"fra","config":{"image":"x"}}`},
+		{"GET", "/apps/shop/machines?metadata.fly_process_group=web", ""},
+		{"GET", "/apps/shop/machines/m1?include_leases=true", ""},
+		{"POST", "/apps/shop/machines/m1/cordon", ""},
+		{"POST", "/apps/shop/machines/m2", `{"config":{"image":"x"},"current_version":"old"}`},
+		{"POST", "/apps/shop/machines/m2", `{"config":{"image":"x"},"skip_secrets":false,"lease_ttl":0}`},
+		{"GET", "/apps/shop/machines/m2/wait?timeout=60", ""},
+		{"GET", "/apps/shop/machines/m2/wait?state=started&state=failed", ""},
+		{"GET", "/apps/shop/machines/m2/wait?state=stopped", ""},
+		{"GET", "/apps/shop/machines/m2/events?limit=3", ""},
+		{"POST", "/apps/shop/machines/m2/cordon", ""},
+		{"POST", "/apps/shop/machines/m2/uncordon", ""},
+		{"POST", "/apps/shop/machines/m2/metadata/fly_placer_retire", `{"value":"d"}`},
+		{"GET", "/apps/shop/machines/m2/metadata", ""},
+		{"GET", "/apps/shop/machines/m2/metadata/fly_placer_retire", ""},
+		{"DELETE", "/apps/shop/machines/m2/metadata/fly_placer_retire", ""},
+		{"GET", "/apps/shop/machines/m2/metadata/fly_placer_retire", ""},
+		{"POST", "/apps/shop/machines/m2/suspend", ""},
+		{"POST", "/apps/shop/machines/m2/start", ""},
+		{"POST", "/apps/shop/machines/m2/restart?timeout=1ns&signal=SIGTERM", ""},
+		{"POST", "/apps/shop/machines/m2/restart?force_stop=true", ""},
+		{"POST", "/apps/shop/machines/m2/stop", `{"signal":"SIGKILL","timeout":"1s"}`},
+		{"POST", "/apps/shop/machines/m2/stop", `{"id":"m2","signal":"SIGKILL","timeout":"0s"}`},
+		{"POST", "/apps/shop/machines/m2/stop", ""},
+		{"POST", "/apps/shop/machines/m2/lease", `{"ttl":30,"description":"x"}`},
+		{"DELETE", "/apps/shop/machines/m2?force=true", ""},
+		{"POST", "/apps/shop/machines/m3/lease?ttl=30", ""},
+		{"DELETE", "/apps/shop/machines/m4?force=false", ""},
+		{"DELETE", "/apps/shop/machines/m4?kill=true", ""},
+		{"GET", "/apps/shop/machines?include_deleted=true", ""},
+		{"POST", "/apps/shop/machines", `{"name":"fp-2","region":"jnb","config":{"image":"x"}}`},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), r.method, server.URL+"/v1"+r.path, strings.NewReader(r.body))
 		if err != nil {

@@ -46,7 +46,7 @@ func (s *Server) getPlacements(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rows, left := []any{}, in.Count
-	if elsewhere, ok := r.Context().Value(landIn{}).(string); ok {
+	if elsewhere := twistOf(r).Region; elsewhere != "" {
 		codes = []string{elsewhere}
 	}
 	for _, code := range codes {

@@ -79,7 +79,7 @@ func (w Web) config() map[string]any {
 		"concurrency": concurrency,
 	}
 	return map[string]any{
-		"image":    "registry.fly.io/shop:deployment-01KA0000000000000000000000",
+		"image":    "registry.fly.io/shop:" + firstTag,
 		"init":     map[string]any{},
 		"env":      map[string]any{"FLY_PROCESS_GROUP": group, "PRIMARY_REGION": w.primary()},
 		"guest":    map[string]any{"cpu_kind": or(w.CPUKind, "shared"), "cpus": max(w.CPUs, 1), "memory_mb": max(w.MemoryMB, 256)},
