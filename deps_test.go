@@ -35,9 +35,11 @@ var layers = map[string]struct {
 	"report":     {pure: true, imports: "fleet latency placement plan price region report/doc"},
 	"report/doc": {pure: true},
 
+	"apply": {imports: "decision fleet hint region"},
+
 	"endpoint": {},
 	"secret":   {},
-	"flyapi":   {imports: "endpoint fleet hint price region secret", modules: "github.com/superfly/fly-go golang.org/x/sync"},
+	"flyapi":   {imports: "apply endpoint fleet hint price region secret", modules: "github.com/superfly/fly-go golang.org/x/sync"},
 	"promapi":  {imports: "demand endpoint hint region secret", modules: "golang.org/x/sync github.com/prometheus/common"},
 	"ghapi":    {imports: "endpoint hint secret", modules: "github.com/google/go-github/v89"},
 	"decision": {imports: "fleet hint plan region", modules: "gopkg.in/yaml.v3"},
