@@ -222,6 +222,9 @@ func (out *Group) describe(in Input, d demand.Demand, several bool) {
 	s := &out.Sizing
 	s.Basis, s.PerRPS, s.Burst = string(d.Load.Basis), d.Load.PerRPS, d.Load.Burst
 	s.RequestsPerMonth = d.PerMonth
+	if in.Policy.BackendRegion != "" {
+		s.Backend, s.BackendTrips = in.Policy.BackendRegion, in.Policy.BackendRoundTrips
+	}
 	s.ValuePerMS = in.Policy.ValuePerMS * d.PerMonth / 1e6
 	all := d.Mapped
 	for _, c := range codesOf(d.Unmapped) {

@@ -255,6 +255,10 @@ type Sizing struct {
 	// they cost by running hours: Problem.Autostop says how. Without demand every
 	// Machine is taken to run all month.
 	Autostop bool
+	// Backend is where the Machines' database is; "" when there is none. What a
+	// request waits for BackendTrips round trips to it is in the mean latency.
+	Backend      region.Code
+	BackendTrips float64
 	// PeakInFlight is the largest hour of the whole group.
 	PeakInFlight float64
 	// RequestsPerMonth scales the window to 30 days.

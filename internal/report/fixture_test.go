@@ -65,6 +65,18 @@ func web() plan.Group {
 }
 
 // moved is a group that opens fra and closes ord.
+// stopping is a group whose idle Machines fly-proxy stops; its times are not
+// fit to scale the table, and it pays for traffic between regions.
+func stopping() plan.Group {
+	g := moved()
+	g.Sizing.Autostop, g.Sizing.Backend, g.Sizing.BackendTrips = true, "iad", 2.5
+	g.Calibration = latency.Calibration{Factor: 1, Edges: 1, Reason: "only one edge region has 1000 requests with a time, and it takes 3"}
+	g.Problem.Autostop = &placement.Autostop{StoppedCost: 0.15, Scale: 1.25, ColdStartMS: 1000, RequestsPerHour: 7200}
+	g.Before.Running, g.Before.ColdMS, g.Before.Compute, g.Before.Transfer = 1.4, 12.3, 8.75, 1.2
+	g.After.Running, g.After.ColdMS, g.After.Compute, g.After.Transfer = 1.9, 0, 11.3, 0.4
+	return g
+}
+
 func moved() plan.Group {
 	g := web()
 	g.Status = plan.Planned

@@ -83,6 +83,7 @@ func reports() map[string]Report {
 		"two_groups":         run(app("shop", plan.Planned, moved(), worker)),
 		"infeasible":         run(app("shop", plan.Infeasible, infeasible())),
 		"cost_guard":         run(app("shop", plan.Planned, guarded())),
+		"autostop":           run(app("shop", plan.Planned, stopping())),
 		"evidence":           run(app("shop", plan.Planned, explained())),
 		"evidence_stays":     run(app("shop", plan.NoChanges, stays())),
 		"evidence_alone":     run(app("shop", plan.NoChanges, alone())),

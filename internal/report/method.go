@@ -156,6 +156,10 @@ func (v view) latency() []string {
 	if estimated > 0 {
 		out = append(out, percent(estimated)+" of the requests are served over a distance whose round trip is estimated, not measured.")
 	}
+	if z := v.Sizing; z.Backend != "" && z.BackendTrips > 0 {
+		out = append(out, "Each request also waits for "+decimal(z.BackendTrips)+" round trips between its Machine and the backend in "+string(z.Backend)+
+			": counted in the mean, p95 and median, not in the round trips of the edge regions.")
+	}
 	switch c := v.Calibration; {
 	case c.Used:
 		out = append(out, fmt.Sprintf("Round trips are the table's times %.2f, by the app's own response times: mean at the edge less mean at the Machines, "+
