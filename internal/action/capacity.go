@@ -103,7 +103,7 @@ func (r *run) short(ctx context.Context, fly *flyapi.Client, in plan.Input, p pl
 func withFull(p plan.Plan, full map[string][]region.Code) plan.Plan {
 	for i, g := range p.Groups {
 		if codes := full[g.Name]; len(codes) > 0 {
-			p.Groups[i].Findings = append(g.Findings, plan.Finding{
+			p.Groups[i].Findings = append(p.Groups[i].Findings, plan.Finding{
 				Level: plan.Warning, Text: "Fly.io has no room for new Machines in " + list(codes) + " now: planned without",
 			})
 		}
