@@ -38,13 +38,13 @@ func (r *run) place(ctx context.Context, fly *flyapi.Client, in plan.Input) (pla
 				Level: plan.Notice, Text: "nobody asked Fly.io whether there is room for new Machines: the token may not",
 				Hint: "give fly-api-token the right to its organization, as `fly tokens create readonly` does, if you want to know at once",
 			})
-			return p, nil
+			return withFull(p, in.Full), nil
 		case err != nil:
 			p.Findings = append(p.Findings, plan.Finding{
 				Level: plan.Warning, Text: fmt.Sprintf("could not ask Fly.io whether there is room for new Machines: %v", err),
 				Hint: strings.Join(hint.Of(err), "; "),
 			})
-			return p, nil
+			return withFull(p, in.Full), nil
 		case len(short) == 0:
 			return withFull(p, in.Full), nil
 		case round == rounds:
@@ -68,11 +68,16 @@ func (r *run) place(ctx context.Context, fly *flyapi.Client, in plan.Input) (pla
 // Only what room does not answer yet is asked.
 func (r *run) short(ctx context.Context, fly *flyapi.Client, in plan.Input, p plan.Plan, room map[string]map[region.Code]int) (map[string][]region.Code, error) {
 	short := map[string][]region.Code{}
+	taken := map[region.Code]int{} // by groups before
 	for _, g := range p.Groups {
 		want := map[region.Code]int{}
 		for _, c := range g.Changes {
-			if c.Delta() > 0 && c.Delta() > room[g.Name][c.Region] {
-				want[c.Region] = c.Delta()
+			if c.Delta() <= 0 {
+				continue
+			}
+			taken[c.Region] += c.Delta()
+			if taken[c.Region] > room[g.Name][c.Region] {
+				want[c.Region] = taken[c.Region]
 			}
 		}
 		if len(want) == 0 {
@@ -104,7 +109,7 @@ func withFull(p plan.Plan, full map[string][]region.Code) plan.Plan {
 	for i, g := range p.Groups {
 		if codes := full[g.Name]; len(codes) > 0 {
 			p.Groups[i].Findings = append(p.Groups[i].Findings, plan.Finding{
-				Level: plan.Warning, Text: "Fly.io has no room for new Machines in " + list(codes) + " now: planned without",
+				Level: plan.Warning, Text: "Fly.io has no room for new Machines in " + list(codes) + " now: planned without any more there",
 			})
 		}
 	}

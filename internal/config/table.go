@@ -184,7 +184,7 @@ var (
 		{
 			Name: "max-p95-latency", Group: GroupLimits, value: duration(func(s *settings) *time.Duration { return &s.app.Policy.MaxP95Latency }),
 			DefaultNote: "no limit", Example: "80ms", Min: 0.001, Max: minute, Place: Apps,
-			Help: "The network round trip that 95 % of the requests must not exceed",
+			Help: "The network round trip that 95 % of the requests must not exceed, with that to the backend where there is one",
 		},
 		{
 			Name: "min-regions", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MinRegions }),

@@ -89,6 +89,7 @@ func TestEveryBoundIsAdmissible(t *testing.T) {
 			p.Limits.MaxMonthlyCost *= 20
 			p.Limits.MaxMachines *= 8
 			p.Limits.MaxChanges *= 8
+			p.Limits.ShrinkMargin = float64(seed%2) / 10
 		}
 		if seed%5 == 0 {
 			p = idleProblem(seed, 8, 12, 24, []float64{0.0003, 0.003, 0.1, 3, 30, 300}[r.IntN(6)])

@@ -6,7 +6,7 @@ import (
 )
 
 // few is so many free regions that the search always ends.
-const few = 20
+const few = 22
 
 // prove enumerates what may beat the best placement. When a quarter of the work
 // isn't enough for that, the rest goes into a certificate: the search for sets

@@ -54,6 +54,9 @@ func ran(in Input, g fleet.Group) float64 {
 		own[m.ID] = true
 	}
 	only := len(own) == len(in.App.Machines)
+	if !only && slices.ContainsFunc(g.Machines, func(m fleet.Machine) bool { return m.Created.After(in.History.Start) }) {
+		return 0 // what they replaced ran too, and nobody knows whose it was
+	}
 	sum := 0.0
 	for _, id := range ids {
 		if own[id] || only {

@@ -18,6 +18,7 @@ type changeInput struct {
 	p             problem
 	solved        placement.Problem
 	next          map[string]int // serving Machines as planned; p.live.Current is now
+	kept          map[string]int // of these, those that the optimum does not have
 	before, after placement.Evaluation
 	group         *Group
 }
@@ -119,7 +120,7 @@ func (c changeInput) share(e placement.Evaluation, code region.Code) float64 {
 func (c changeInput) reason(x Change) string {
 	switch c.kind(x.Region) {
 	case opens:
-		return fmt.Sprintf("serves %s of requests%s%s; %s", percent(x.Share), off(", takes", -x.MS), c.spares(x.Region), c.counts(x.Region))
+		return fmt.Sprintf("serves %s of requests%s%s; %s", percent(x.Share), c.spares(x.Region), longer(-x.MS), c.counts(x.Region))
 	case closes:
 		served := percent(c.share(c.before, x.Region))
 		if why := c.p.bars[x.Region]; why != "" {
@@ -139,12 +140,23 @@ func off(what string, ms float64) string {
 	return fmt.Sprintf("%s %.1f ms off the mean", what, ms)
 }
 
+// longer says how much longer the mean round trip would be without a region.
+func longer(ms float64) string {
+	if ms < 0.05 {
+		return ""
+	}
+	return fmt.Sprintf("; without it the mean would be %.1f ms longer", ms)
+}
+
 // spares says how many Machines the other planned regions would need besides
 // theirs if code did not open.
 func (c changeInput) spares(code region.Code) string {
 	rest := maps.Clone(c.next)
 	delete(rest, string(code))
 	required, ok := c.solved.Required(slices.Sorted(maps.Keys(rest)))
+	if !ok && c.solved.Limits.Survive == placement.Region && len(rest) == 1 {
+		return ", replaces the other when it fails"
+	}
 	if !ok {
 		return ""
 	}
@@ -178,22 +190,22 @@ func (c changeInput) counts(code region.Code) string {
 		parts[0] = fmt.Sprintf("its peak needs %s, by what the busiest live one carries", machines(carry))
 	}
 	more(n.Base-carry, "that must be there (pins, min-in-region, min-machines-per-region)")
-	bare := c.solved
-	bare.Limits.ShrinkMargin = 0
-	without, _ := bare.Required(slices.Sorted(maps.Keys(c.next)))
 	fails := "so that one may fail"
 	if c.solved.Limits.Survive == placement.Region {
 		fails = "so that a region may fail"
 	}
-	held := n.Survive - without[string(code)].Survive
-	more(n.Survive-held-n.Base, fails)
-	more(held, fmt.Sprintf("kept: the peak is within %.0f%% of needing them", 100*c.solved.Limits.ShrinkMargin))
+	more(n.Survive-n.Base, fails)
 	more(n.Fill-n.Survive, "for min-machines")
 	why := "kept: max-changes allows no more to go"
 	if c.spare(code) <= c.solved.MachineChangeCost {
 		why = "kept: removing costs more than it saves (change-cost)"
 	}
-	more(to-n.Fill, why)
+	kept := min(c.kept[string(code)], to-n.Fill)
+	more(kept, fmt.Sprintf("kept: the peak is within %.0f%% of needing them", 100*shrinkMargin))
+	more(to-n.Fill-kept, why)
+	if idle := c.group.Current[code] - c.p.live.Current[string(code)]; idle > 0 {
+		more(idle, "that serve nothing stay")
+	}
 	return strings.Join(parts, ", ")
 }
 

@@ -163,7 +163,7 @@ func (c *checker) whole(g fleet.Group, target map[region.Code]int) {
 // cost checks what the Machines cost; what traffic adds is not known here.
 func (c *checker) cost(g fleet.Group, target map[region.Code]int) {
 	most := c.in.Policy.MaxMonthlyCost
-	if most == 0 {
+	if most == 0 || g.Autostop { // what runs depends on the load, which is not known here
 		return
 	}
 	usd, err := compute(c.in, g, target)

@@ -52,6 +52,9 @@ func (out *Group) evidence(c changeInput, a answer) error {
 			x.Open, x.Placement, x.Objective = codes(p.Open), out.withIdle(c.p, p.Placement), p.Objective
 			x.MeanMS, x.Cost = p.MeanLatencyMS, p.MonthlyCost+out.idle
 		}
+		if p.Regions == len(a.Open) && len(p.Placement) > 0 { // with what is kept beyond the optimum
+			x.Placement, x.Cost = out.withIdle(c.p, c.next), c.after.ComputeCost+c.after.TransferCost+out.idle
+		}
 		out.Frontier = append(out.Frontier, x)
 	}
 	return nil

@@ -129,20 +129,26 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 			"loosen a limit, or narrow the candidates with allow-regions")
 	case placement.Optimal, placement.Feasible:
 	}
-	after, err := placement.Evaluate(p.live, a.Placement)
+	if err := a.hold(); err != nil {
+		return err
+	}
+	after, err := placement.Evaluate(p.live, a.planned)
 	if err != nil {
 		return err
 	}
-	if err := out.checkSteady(in.Policy, p, d, before, a.Placement); err != nil {
+	if err := out.checkSteady(in.Policy, p, d, before, a.planned); err != nil {
 		return err
 	}
-	planned := out.withIdle(p, a.Placement)
+	planned := out.withIdle(p, a.planned)
 	if out.blocked() {
 		out.Status = Held
 		if !maps.Equal(planned, out.Current) {
 			out.Withheld = &Alternative{Placement: planned, Figures: out.figures(after)}
 		}
 		return nil
+	}
+	for _, n := range a.kept {
+		out.Kept += n
 	}
 	out.Objective, out.Bound, out.Gap, out.Solved = a.Objective, a.Bound, a.Gap, a.Status
 	out.Findings = append(out.Findings, a.findings...)
@@ -162,7 +168,7 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 	if !maps.Equal(out.Placement, out.Current) {
 		out.Status = Planned
 	}
-	c := changeInput{p: p, solved: a.problem, next: a.Placement, before: before, after: after, group: out}
+	c := changeInput{p: p, solved: a.problem, next: a.planned, kept: a.kept, before: before, after: after, group: out}
 	if err := out.evidence(c, a); err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func TestLimitsAreWhatTheyAreSaidToBe(t *testing.T) {
 			rates{"fra": 1500, "ams": 900, "iad": 100},
 			func(in *plan.Input) { in.Policy.ValuePerMS = 0.5 },
 			func(t *testing.T, g plan.Group) {
-				if g.Status != plan.Planned || g.Placement["fra"]+g.Placement["ams"] < 10 || !has(g, "more than the usual 10: fewer would leave the app in the regions where it is") {
+				if g.Status != plan.Planned || g.Placement["fra"]+g.Placement["ams"] < 10 || !has(g, "more than the usual 10: with fewer no region would open") {
 					t.Errorf("%s %v, findings %+v", g.Status, g.Placement, g.Findings)
 				}
 			},

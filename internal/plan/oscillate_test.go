@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,12 @@ func TestSwingingTrafficIsNotFollowed(t *testing.T) {
 			func(day int) rates { return rates{"fra": 240 * (1 + 0.05*math.Sin(float64(day)/9*math.Pi))} },
 			7, 0, 0,
 		},
+		"a peak that wobbles, and Machines dearer than the way to the next region": {
+			counts{"iad": 3},
+			// 24 and 26 in flight: one Machine of two, or two of three, must carry them.
+			func(day int) rates { return rates{"iad": 120 + 10*float64(day/9%2)} },
+			7, 0, 0,
+		},
 		"a region's traffic that is worth its Machines every other week": {
 			counts{"iad": 4},
 			func(day int) rates { return rates{"iad": 100, "fra": 3 + 3*float64(day/7%2)} },
@@ -68,7 +75,14 @@ func TestSwingingTrafficIsNotFollowed(t *testing.T) {
 			regions, machines, days := 0, 0, 0
 			live := tt.live
 			for day := 14; day < 70; day++ {
-				g := make1(t, swing(live, day, tt.window, tt.rps))
+				in := swing(live, day, tt.window, tt.rps)
+				if strings.Contains(name, "dearer") {
+					in.Policy.ValuePerMS = 0.0001
+					for i := range in.App.Machines {
+						in.App.Machines[i].Config.Guest = large
+					}
+				}
+				g := make1(t, in)
 				if day < 21 {
 					live = g.Placement
 					continue

@@ -74,7 +74,6 @@ func state(in Input, g fleet.Group, d demand.Demand) (problem, error) {
 			MaxP95LatencyMS:      float64(pol.MaxP95Latency.Microseconds()) / 1000,
 			TargetUtilization:    pol.TargetUtilization,
 			Survive:              pol.Survive,
-			ShrinkMargin:         shrinkMargin,
 		},
 	}
 	if p.live.Limits.MaxChanges == 0 {
@@ -111,7 +110,7 @@ func (p *problem) priceChanges(c ChangeCost) error {
 		if err != nil {
 			return err
 		}
-		usd = c.Share * now.ComputeCost
+		usd = c.Share * (now.ComputeCost + now.TransferCost)
 	}
 	p.live.ChangeCost, p.live.MachineChangeCost = usd, usd/4
 	return nil

@@ -26,6 +26,9 @@ type answer struct {
 	free     placement.Solution
 	binding  []string
 	findings []Finding
+	// planned is the optimum with the Machines that hold keeps, and kept how
+	// many these are, by region.
+	planned, kept map[string]int
 }
 
 // minShare is the share of requests below which a region is not opened.
@@ -94,27 +97,23 @@ func (p *problem) drop(regions []string) {
 // part of a move is often no move at all), or pay for new Machines before the
 // old ones may go.
 func solveWhole(pol Policy, p problem, liveCost float64) (answer, error) {
-	a, err := solve(pol, p, liveCost)
-	if err == nil && a.Status == placement.Infeasible && p.Limits.ShrinkMargin > 0 {
-		p.Limits.ShrinkMargin = 0 // the limits want Machines to go that a wobbling peak would keep
-		a, err = solve(pol, p, liveCost)
-	}
+	a, err := solveLasting(pol, p, liveCost)
 	if err != nil || pol.MaxChanges > 0 || !slices.Contains(a.binding, "max-changes") {
 		return a, err
 	}
-	stays := sameRegions(a.Placement, p.Current) && !sameRegions(a.free.Placement, p.Current)
+	stays := !opensAny(p.Current, a.Placement) && opensAny(p.Current, a.free.Placement)
 	if !stays && a.MonthlyCost <= liveCost*slack {
 		return a, nil
 	}
 	usual := p.Limits.MaxChanges
 	p.Limits.MaxChanges = 0
-	b, err := solve(pol, p, liveCost)
+	b, err := solveLasting(pol, p, liveCost)
 	switch {
 	case err != nil:
 		return a, err
-	case len(b.Placement) > 0 && stays && !sameRegions(b.Placement, p.Current):
+	case stays && opensAny(p.Current, b.Placement):
 		b.find(Notice, "set max-changes to bound what one plan may change",
-			"the plan creates and destroys %d Machines, more than the usual %d: fewer would leave the app in the regions where it is",
+			"the plan creates and destroys %d Machines, more than the usual %d: with fewer no region would open",
 			changes(p.Current, b.Placement), usual)
 		return b, nil
 	case len(b.Placement) > 0 && !stays && b.MonthlyCost < a.MonthlyCost:
@@ -126,11 +125,47 @@ func solveWhole(pol Policy, p problem, liveCost float64) (answer, error) {
 	return a, nil
 }
 
+// opensAny tells whether a placement has a region that runs nothing now.
+func opensAny(live, next map[string]int) bool {
+	for code, n := range next {
+		if n > 0 && live[code] == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// hold keeps live Machines that a peak which wobbles would ask for again: in
+// each region that stays open one more than the optimum has, while the load and
+// shrinkMargin of it ask for that (placement.Limits). It is no limit of the
+// optimum, which could evade it by moving next door. Where a limit would not be
+// kept with them, none is held.
+func (a *answer) hold() error {
+	a.planned, a.kept = maps.Clone(a.Placement), map[string]int{}
+	p := a.problem
+	p.Limits.ShrinkMargin = shrinkMargin
+	with, ok := p.Required(a.Open)
+	for _, code := range a.Open {
+		if more := min(p.Current[code], with[code].Survive) - a.planned[code]; ok && more > 0 {
+			a.kept[code] = more
+			a.planned[code] += more
+		}
+	}
+	if len(a.kept) == 0 {
+		return nil
+	}
+	e, err := placement.Evaluate(a.problem, a.planned)
+	if err != nil || len(e.Broken) > 0 {
+		a.planned, a.kept = maps.Clone(a.Placement), nil
+	}
+	return err
+}
+
 // solve finds the optimum. Two limits are the product's own and not the
 // team's: the cost guard and the default of max-changes. Where the team's
 // limits or the load cannot be met within them, they make room: for what is
 // needed at least, and the usual allowance on top of it.
-func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
+func solve(pol Policy, p problem, liveCost float64, keep bool) (a answer, err error) {
 	a.problem = p.Problem
 	limits := &a.problem.Limits
 	usual, guard := limits.MaxChanges, liveCost*(1+pol.MaxCostIncrease)
@@ -153,13 +188,11 @@ func solve(pol Policy, p problem, liveCost float64) (a answer, err error) {
 		}
 		slices.Sort(a.binding)
 	}()
-	if !within {
-		a.keepWhatLasts()
-	}
+	keeps := keep && !within && a.keepWhatLasts()
 	if a.Solution, err = a.solved(); err != nil {
 		return a, err
 	}
-	if len(a.Placement) == 0 && !within {
+	if len(a.Placement) == 0 && keeps {
 		a.problem.Candidates = p.Candidates // what lasts cannot be kept within the limits
 		if a.Solution, err = a.solved(); err != nil {
 			return a, err
@@ -212,15 +245,46 @@ func (a *answer) allowWhatIsNeeded(usual int) error {
 }
 
 // keepWhatLasts requires the live regions that the optimum without our limits
-// keeps too. Under them one of these may look worth closing for a while; it
-// would be opened again as soon as the limits move on, run by run.
-func (a *answer) keepWhatLasts() {
+// keeps too, and tells whether there are any.
+func (a *answer) keepWhatLasts() bool {
 	a.problem.Candidates = slices.Clone(a.problem.Candidates)
+	any := false
 	for i, c := range a.problem.Candidates {
 		if a.problem.Current[c.Region] > 0 && a.free.Placement[c.Region] > 0 {
 			a.problem.Candidates[i].Required = true
+			any = true
 		}
 	}
+	return any
+}
+
+// solveLasting finds the optimum with the live regions that the one without our
+// own limits keeps. Under these limits one of them may look worth closing for a
+// while; it would be opened again as soon as they move on, run by run. None is
+// kept where staying as is would be better than that.
+func solveLasting(pol Policy, p problem, liveCost float64) (answer, error) {
+	a, err := solve(pol, p, liveCost, true)
+	if err != nil || len(a.Placement) == 0 || len(a.binding) == 0 {
+		return a, err
+	}
+	b, err := solve(pol, p, liveCost, false)
+	if err != nil || len(b.Placement) == 0 || b.Objective >= a.Objective*(1-1e-9) {
+		return a, err
+	}
+	if stay, err := placement.Evaluate(b.problem, b.problem.Current); err == nil && len(stay.Broken) == 0 && stay.Objective < a.Objective {
+		return b, nil
+	}
+	var names []string
+	for _, code := range slices.Sorted(maps.Keys(a.Placement)) {
+		if p.Current[code] > 0 && b.Placement[code] == 0 {
+			names = append(names, code)
+		}
+	}
+	if len(names) > 0 {
+		a.find(Notice, "", "kept open, because the optimum without our own limits keeps them: %s; closing them would be worth %s a month, latency, cost and changes together",
+			strings.Join(names, ", "), price.Format(a.Objective-b.Objective))
+	}
+	return a, nil
 }
 
 // wouldTake says which values of our limits would allow the optimum without
@@ -236,7 +300,7 @@ func (a *answer) wouldTake(p problem, planned map[region.Code]int, out *Group) (
 			return Finding{}, err
 		}
 		if ok && (least < n || len(a.binding) > 1) {
-			next = fmt.Sprintf("; max-changes: %d is enough to %s", least, step(a.Open, open))
+			next = fmt.Sprintf("; max-changes: %d is enough to %s", least, step(slices.Sorted(maps.Keys(p.Current)), open))
 		}
 	}
 	if slices.Contains(a.binding, "max-cost-increase") {
@@ -318,14 +382,19 @@ func abs(n int) int {
 // planned regions beat the live ones. The cost of changing is left out: it was
 // weighed once, in the objective.
 func steady(pol Policy, p problem, d demand.Demand, planned map[string]int) (float64, error) {
-	better, all := 0.0, 0.0
+	better, all, window := 0.0, 0.0, 0.0
+	for _, hours := range d.DayHours {
+		window += hours
+	}
 	for day, hours := range d.DayHours {
 		today := p.live
 		today.ChangeCost, today.MachineChangeCost = 0, 0
 		today.Edges = make([]placement.Edge, len(p.live.Edges))
 		requests := 0.0
 		for e, edge := range p.live.Edges {
+			whole := d.Edges[e].Requests
 			edge.Requests = d.Edges[e].Daily[day]
+			edge.GBOut *= edge.Requests / whole * window / hours
 			requests += edge.Requests
 			today.Edges[e] = edge
 		}

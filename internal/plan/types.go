@@ -70,6 +70,9 @@ type Group struct {
 	// Before and After are the figures of Current and of Placement on the same
 	// demand. Where there is none, only their cost is set.
 	Before, After Figures
+	// Kept is how many live Machines the plan has beyond the optimum, because
+	// the peak is close to needing them.
+	Kept int
 	// Objective, Bound, Gap and Solved tell how good the placement is proven to be.
 	Objective, Bound, Gap float64
 	Solved                placement.Status

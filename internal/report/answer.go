@@ -219,6 +219,9 @@ func infeasibleAnswer(conflicts []placement.Conflict) string {
 			name = c.Region + " required"
 		case c.Region != "":
 			name = limitValue(c, c.Value) + " Machines in " + c.Region
+			if c.Value == 1.0 {
+				name = limitValue(c, c.Value) + " Machine in " + c.Region
+			}
 		}
 		names = append(names, name)
 	}

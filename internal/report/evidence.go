@@ -34,7 +34,7 @@ func (v view) evidence() doc.Section {
 	if len(v.Frontier) > 0 {
 		blocks = append(blocks, sub("By number of regions"), v.frontier())
 		if l := v.Problem.Limits; l.MinRegions > 1 || l.MaxRegions > 0 {
-			blocks = append(blocks, doc.Paragraph{Text: doc.Join(doc.C("min-regions"), doc.T(" and "), doc.C("max-regions"), doc.T(" are left aside in this table."))})
+			blocks = append(blocks, doc.Paragraph{Text: doc.Join(doc.C("min-regions"), doc.T(" and "), doc.C("max-regions"), doc.T(" are left aside in this table"+v.costLimit()+"."))})
 		}
 	}
 	title := "Why these regions and no others"
@@ -242,4 +242,12 @@ func names(codes []region.Code) []string {
 		out[i] = string(c)
 	}
 	return out
+}
+
+// costLimit says what the cost guard or max-monthly-cost allows.
+func (v view) costLimit() string {
+	if most := v.Problem.Limits.MaxMonthlyCost; most > 0 {
+		return "; what serves may cost " + price.Format(most) + " a month by the cost guard or max-monthly-cost"
+	}
+	return ""
 }

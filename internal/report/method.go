@@ -48,7 +48,7 @@ func (v view) pins() doc.Section {
 func (v view) method() doc.Section {
 	s := doc.Section{Detail: doc.Normal}
 	var list doc.List
-	for _, line := range [][]string{v.traffic(), v.load(), v.latency(), v.value(), v.proof()} {
+	for _, line := range [][]string{v.traffic(), v.load(), v.latency(), v.value(), v.proof(), v.kept()} {
 		for _, text := range line {
 			list.Items = append(list.Items, doc.T(text))
 		}
@@ -194,6 +194,15 @@ func (v view) proof() []string {
 	case placement.Infeasible, placement.Unknown:
 	}
 	return nil
+}
+
+// kept says what a plan has beyond the optimum.
+func (v view) kept() []string {
+	if v.Kept == 0 {
+		return nil
+	}
+	return []string{"Beyond that, " + count(v.Kept, "live Machine stays", "live Machines stay") + ": the peak is within 10% of needing " +
+		map[bool]string{true: "it", false: "them"}[v.Kept == 1] + ", and would call for a new one soon."}
 }
 
 // gap shows a gap with enough digits not to read as none.
