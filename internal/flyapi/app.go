@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,7 +43,7 @@ func (c *Client) App(ctx context.Context, name string) (fleet.App, error) {
 
 	var (
 		info     appInfo
-		machines []fleet.Machine
+		machines []wireMachine
 		ips      []string
 		volumes  map[string]string
 		regional map[string][]fly.EgressIPAddress
@@ -67,8 +68,13 @@ func (c *Client) App(ctx context.Context, name string) (fleet.App, error) {
 		return fleet.App{}, fmt.Errorf("read app %s: %w", name, err)
 	}
 	app := fleet.App{
-		Name: info.Name, Org: info.Organization.Slug, Role: info.Role, Machines: machines, IPs: ips, VolumeOn: volumes,
+		Name: info.Name, Org: info.Organization.Slug, Role: info.Role, IPs: ips, VolumeOn: volumes,
 		EgressMachines: map[string]bool{}, Unread: map[string]string{},
+	}
+	for i := range machines {
+		if machines[i].State != "destroying" {
+			app.Machines = append(app.Machines, machines[i].machine())
+		}
 	}
 	for code := range regional {
 		app.EgressRegions = append(app.EgressRegions, region.Code(code))
@@ -166,9 +172,10 @@ func (c *Client) readAppInfo(ctx context.Context, name string) (appInfo, error) 
 // maxPages ends a list whose pages do not.
 const maxPages = 100
 
-func (c *Client) readMachines(ctx context.Context, name string) ([]fleet.Machine, error) {
+// readMachines lists the Machines that are not destroyed, in order of their IDs.
+func (c *Client) readMachines(ctx context.Context, name string) ([]wireMachine, error) {
 	query := url.Values{"include_deleted": {"false"}, "include_leases": {"true"}}
-	seen := map[string]fleet.Machine{}
+	seen := map[string]wireMachine{}
 	for range maxPages {
 		var page []wireMachine
 		header, err := c.get(ctx, "/apps/"+name+"/machines?"+query.Encode(), &page)
@@ -176,19 +183,14 @@ func (c *Client) readMachines(ctx context.Context, name string) ([]fleet.Machine
 			return nil, fmt.Errorf("list Machines of app %s: %w", name, err)
 		}
 		for _, m := range page {
-			if m.State != "destroyed" && m.State != "destroying" {
-				seen[m.ID] = m.machine()
+			if m.State != "destroyed" {
+				seen[m.ID] = m
 			}
 		}
 		// Only a server that pages is sent a cursor: older ones do not know it.
 		next := header.Get("Fly-Next-Cursor")
 		if next == "" {
-			machines := make([]fleet.Machine, 0, len(seen))
-			for _, m := range seen {
-				machines = append(machines, m)
-			}
-			slices.SortFunc(machines, func(a, b fleet.Machine) int { return strings.Compare(a.ID, b.ID) })
-			return machines, nil
+			return slices.SortedFunc(maps.Values(seen), func(a, b wireMachine) int { return strings.Compare(a.ID, b.ID) }), nil
 		}
 		query.Set("cursor", next)
 		query.Set("limit", "1000")

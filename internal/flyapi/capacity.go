@@ -114,7 +114,7 @@ func (c *Client) placements(ctx context.Context, org string, guest price.Guest, 
 		Region string `json:"region"`
 		Count  int    `json:"count"`
 	}
-	_, err := c.call(asRead(ctx), http.MethodPost, "/platform/placements", in, &answer)
+	_, err := c.send(asRead(ctx), request{method: http.MethodPost, path: "/platform/placements", body: in}, &answer)
 	var e *Error
 	switch {
 	case errors.As(err, &e) && slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, e.Status):

@@ -1,5 +1,5 @@
-// Package flyapi reads apps, Machines and regions from Fly.io. It speaks
-// through fly-go, over a transport of its own that never repeats a write,
+// Package flyapi reads apps, Machines and regions from Fly.io, and changes
+// Machines. It speaks through fly-go, over a transport of its own that never repeats a write,
 // sends the token to no other host and bounds every request.
 package flyapi
 
@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -59,7 +60,7 @@ type Options struct {
 	ReadTimeout time.Duration
 }
 
-// Client reads from Fly.io. It may be used concurrently.
+// Client speaks to Fly.io. It implements apply.Machines. It may be used concurrently.
 type Client struct {
 	flaps *flaps.Client // builds requests to the Machines API, with its authorization
 	gql   *fly.Client
@@ -182,15 +183,19 @@ func (c *Client) Regions(ctx context.Context) ([]region.Region, error) {
 // get reads a path of the Machines API into out and returns the answer's
 // header.
 func (c *Client) get(ctx context.Context, path string, out any) (http.Header, error) {
-	return c.call(ctx, http.MethodGet, path, nil, out)
+	return c.send(ctx, request{method: http.MethodGet, path: path}, out)
 }
 
-// call sends in, as JSON, to a path of the Machines API, reads the answer into
-// out and returns its header. The answer is decoded here and not by fly-go,
-// whose types drop what they do not know and whose methods do not give the
-// header.
-func (c *Client) call(ctx context.Context, method, path string, in, out any) (http.Header, error) {
-	req, err := c.flaps.NewRequest(ctx, method, path, in, nil)
+// send sends a request, reads the answer into out and returns its header. The
+// answer is decoded here and not by fly-go, whose types drop what they do not
+// know and whose methods do not give the header. With out nil the answer may be
+// empty, but not something else than JSON.
+func (c *Client) send(ctx context.Context, r request, out any) (http.Header, error) {
+	headers := http.Header{}
+	if r.nonce != "" {
+		headers.Set(nonceHeader, r.nonce)
+	}
+	req, err := c.flaps.NewRequest(ctx, r.method, r.path, r.body, headers)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
@@ -199,9 +204,13 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) (ht
 		return nil, explain(err)
 	}
 	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+	empty := out == nil
+	if empty {
+		out = new(json.RawMessage)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil && (!empty || !errors.Is(err, io.EOF)) {
 		return nil, explain(&Error{
-			Method: method, Path: req.URL.Path, Status: resp.StatusCode, Attempts: attemptsOf(resp),
+			Method: r.method, Path: req.URL.Path, Status: resp.StatusCode, Attempts: attemptsOf(resp),
 			RequestID: secret.Excerpt(resp.Header.Get(requestIDHeader), longestText, c.token),
 			Text:      secret.Excerpt(unreadable(resp, err), longestText, c.token),
 		})

@@ -9,9 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/secret"
 )
@@ -32,6 +35,7 @@ type Error struct {
 	Attempts int
 
 	cause error
+	after time.Duration // what Retry-After said
 }
 
 // Error returns one line: the request, the status, the text, the request ID
@@ -89,22 +93,24 @@ func (t *transport) errorOf(req *http.Request, attempts int, resp *http.Response
 	body, _ := io.ReadAll(resp.Body) // from memory
 	e := &Error{
 		Method: req.Method, Path: req.URL.Path, Status: resp.StatusCode, Attempts: attempts,
-		RequestID: t.clean(resp.Header.Get(requestIDHeader)),
-		Body:      []byte(secret.Redact(string(body), t.tokens...)),
+		RequestID: t.clean(req, resp.Header.Get(requestIDHeader)),
+		Body:      []byte(secret.Redact(string(body), t.secrets(req)...)),
 	}
+	answered, _ := http.ParseTime(resp.Header.Get("Date"))
+	e.after, _ = endpoint.RetryAfter(resp.Header, answered)
 	if location := resp.Header.Get("Location"); resp.StatusCode/100 == 3 && location != "" {
 		e.Text = fmt.Sprintf("redirects to %q are not followed, they would take the token along", location)
 	} else {
 		e.Text = said(resp.Header, body)
 	}
 	// Cleaned last: JSON can spell a token in escapes.
-	e.Text = cmp.Or(t.clean(e.Text), "no explanation")
+	e.Text = cmp.Or(t.clean(req, e.Text), "no explanation")
 	return e
 }
 
 // failed returns the error of a request that got no whole answer.
 func (t *transport) failed(req *http.Request, attempts int, err error) *Error {
-	e := &Error{Method: req.Method, Path: req.URL.Path, Attempts: attempts, Text: t.clean(err.Error()), cause: err}
+	e := &Error{Method: req.Method, Path: req.URL.Path, Attempts: attempts, Text: t.clean(req, err.Error()), cause: err}
 	if e.Timeout() {
 		e.Text = "no answer in time"
 	}
@@ -114,7 +120,18 @@ func (t *transport) failed(req *http.Request, attempts int, err error) *Error {
 // longestText is how many characters of foreign words an error carries.
 const longestText = 300
 
-func (t *transport) clean(text string) string { return secret.Excerpt(text, longestText, t.tokens...) }
+func (t *transport) clean(req *http.Request, text string) string {
+	return secret.Excerpt(text, longestText, t.secrets(req)...)
+}
+
+// secrets are what no error may show: the tokens, and the nonce of the request's
+// lease.
+func (t *transport) secrets(req *http.Request) []secret.Token {
+	if nonce := req.Header.Get(nonceHeader); nonce != "" {
+		return append(slices.Clone(t.tokens), secret.New(nonce))
+	}
+	return t.tokens
+}
 
 // said returns what an answer's body says went wrong, in its own words.
 func said(header http.Header, body []byte) string {
@@ -183,12 +200,18 @@ func nextStep(e *Error) string {
 	switch {
 	case e.Status < 300, e.Status/100 == 3, strings.HasPrefix(e.Text, "a web page"):
 		return notFly
+	case e.writes() && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) && !strings.Contains(strings.ToLower(e.Text), quotaWords):
+		return "changing Machines takes a token with that right: make one with `fly tokens create deploy -a APP` and store all of what it prints as fly-api-token"
+	case strings.Contains(strings.ToLower(e.Text), quotaWords):
+		return "the organization may have no more Machines: destroy some, or ask Fly.io for a higher limit"
 	case e.Status == http.StatusUnauthorized:
 		return "the token was refused: make one with `fly tokens create readonly` and store all of what it prints, with or without \"FlyV1\", as fly-api-token"
 	case e.Status == http.StatusForbidden:
 		return "the token is good but may not do this: use one of the app's organization (`fly tokens create readonly -o ORG`), or a deploy token of this app"
 	case e.Status == http.StatusNotFound && !strings.Contains(e.Path, "/apps/"):
 		return "the API has no such path: check fly-api-url"
+	case e.Status == http.StatusNotFound && strings.Contains(e.Path, "/machines/"):
+		return "the Machine is gone, or what was asked of it: run it again, it starts from what is there"
 	case e.Status == http.StatusNotFound:
 		return "check the app name and that the token may see it: `fly apps list` shows the apps of the organization"
 	case e.Status == http.StatusTooManyRequests:
@@ -199,3 +222,17 @@ func nextStep(e *Error) string {
 		return "Fly.io did not accept the request; if its words do not help, report it with the fly-request-id"
 	}
 }
+
+// writes tells whether the request was to change an app.
+func (e *Error) writes() bool {
+	return e.Method != http.MethodGet && strings.Contains(e.Path, "/apps/")
+}
+
+// error returns one for an answer that is a success but not what was asked for.
+func (r request) error(text string) *Error {
+	path, _, _ := strings.Cut("/v1"+r.path, "?")
+	return &Error{Method: r.method, Path: path, Status: http.StatusOK, Text: text, Attempts: 1}
+}
+
+// lacks returns the error for an answer that misses what it must have.
+func (r request) lacks(text string) error { return explain(r.error(text)) }

@@ -97,6 +97,7 @@ func newTransport(options Options, target *url.URL) *transport {
 type (
 	readKey     struct{}
 	optionalKey struct{}
+	awaitKey    struct{}
 )
 
 // asRead marks requests that only read although they are POSTs.
@@ -107,8 +108,17 @@ func asOptional(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithValue(ctx, optionalKey{}, true), optionalTime)
 }
 
+// asAwait marks a read whose answer may take that long besides. It is sent
+// once: that the time is over is an answer.
+func asAwait(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, awaitKey{}, d)
+}
+
 // patience is how often and how long a read is tried.
 func (t *transport) patience(ctx context.Context) (most int, timeout time.Duration) {
+	if d, ok := ctx.Value(awaitKey{}).(time.Duration); ok {
+		return 1, d + t.readTimeout
+	}
 	if ctx.Value(optionalKey{}) != nil {
 		return optionalAttempts, min(t.readTimeout, optionalTimeout)
 	}

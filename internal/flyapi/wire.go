@@ -1,12 +1,14 @@
 package flyapi
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/fly-placer/fly-placer/internal/apply"
 	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/region"
@@ -16,6 +18,8 @@ import (
 // need are not read; fields that are missing stay zero.
 type wireMachine struct {
 	ID         string    `json:"id"`
+	Nonce      string    `json:"nonce"` // of the lease that a create got
+	Version    string    `json:"instance_id"`
 	Name       string    `json:"name"`
 	State      string    `json:"state"`
 	Region     string    `json:"region"`
@@ -136,6 +140,14 @@ type wireConfig struct {
 		Image string     `json:"image"`
 		Files []wireFile `json:"files"`
 	} `json:"containers"`
+
+	raw json.RawMessage // all of it
+}
+
+func (c *wireConfig) UnmarshalJSON(data []byte) error {
+	type plain wireConfig
+	*c = wireConfig{raw: bytes.Clone(data)}
+	return json.Unmarshal(data, (*plain)(c))
 }
 
 type wireService struct {
@@ -273,6 +285,15 @@ func (m *wireMachine) machine() fleet.Machine {
 	}
 	if out.Config == nil {
 		out.Incomplete = m.Incomplete.metadata
+	}
+	return out
+}
+
+// whole returns the Machine with what apply needs besides.
+func (m *wireMachine) whole() apply.Machine {
+	out := apply.Machine{Machine: m.machine(), Version: m.Version}
+	if out.Config != nil {
+		out.Raw = m.Config.raw
 	}
 	return out
 }

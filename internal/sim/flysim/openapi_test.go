@@ -20,6 +20,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
 
+	"github.com/fly-placer/fly-placer/internal/apply"
 	"github.com/fly-placer/fly-placer/internal/flyapi"
 	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/region"
@@ -166,10 +167,53 @@ func scenario(t *testing.T) []exchange {
 		}
 		_ = resp.Body.Close()
 	}
+	changeMachines(t, client)
 	for range len(record) {
 		exchanges = append(exchanges, <-record)
 	}
 	return exchanges
+}
+
+// changeMachines lets the real client make every call that it can.
+func changeMachines(t *testing.T, client *flyapi.Client) {
+	t.Helper()
+	machines, err := client.List(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := machines[slices.IndexFunc(machines, func(m apply.Machine) bool { return m.Raw != nil })]
+	c := apply.Call{Action: apply.Create, App: "shop", Name: "fp-3", Region: "fra", Config: source.Raw, TTL: 30 * time.Second}
+	made, err := client.Do(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c = apply.Call{
+		App: "shop", Machine: made.Machine.ID, Nonce: made.Nonce, TTL: 30 * time.Second,
+		Key: "fly_placer_retire", Value: "d", States: []string{"started", "failed"}, Version: made.Machine.Version, Timeout: time.Second,
+	}
+	for _, action := range []apply.Action{
+		apply.Await, apply.Renew, apply.Uncordon, apply.Mark, apply.Unmark, apply.Cordon, apply.Stop, apply.Release, apply.Lease,
+	} {
+		c.Action = action
+		answer, err := client.Do(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if action == apply.Lease {
+			c.Nonce = answer.Nonce
+		}
+	}
+	c.Signal, c.Timeout, c.Action = "", 0, apply.Stop // as it is configured
+	if _, err := client.Do(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	c.Action = apply.Destroy
+	if _, err := client.Do(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Get(t.Context(), "shop", source.ID); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // violations returns what does not fit the description as the deviations

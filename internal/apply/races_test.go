@@ -1,0 +1,177 @@
+package apply_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/apply"
+	"github.com/fly-placer/fly-placer/internal/sim/flysim"
+)
+
+// A race is what somebody else does while a decision is applied.
+type race struct {
+	name string
+	do   func(*world, *sync.WaitGroup, scenario)
+}
+
+func races() []race {
+	pick := func(w *world, which func(flysim.Machine) bool) (flysim.Machine, bool) {
+		i := slices.IndexFunc(w.living(), which)
+		if i < 0 {
+			return flysim.Machine{}, false
+		}
+		return w.living()[i], true
+	}
+	old := func(m flysim.Machine) bool { return !strings.HasPrefix(m.Name, "fp-") }
+	stays := func(m flysim.Machine) bool { return old(m) && metadata(m)["fly_placer_retire"] == "" }
+	take := func(which func(flysim.Machine) bool) func(*world, *sync.WaitGroup, scenario) {
+		return func(w *world, _ *sync.WaitGroup, _ scenario) {
+			if m, ok := pick(w, which); ok {
+				w.watch.disturbed(m.Group(), 1)
+				w.Destroy(shop, m.ID)
+			}
+		}
+	}
+	return []race{
+		{"a deploy, where nothing is leased", func(w *world, _ *sync.WaitGroup, _ scenario) {
+			w.watch.deploying()
+			w.Deploy(shop, 15*time.Second)
+		}},
+		{"a deploy that breaks the leases", func(w *world, _ *sync.WaitGroup, _ scenario) {
+			w.watch.deploying()
+			w.watch.usurp()
+			for _, m := range w.living() {
+				w.EndLease(shop, m.ID)
+			}
+			w.Deploy(shop, 15*time.Second)
+		}},
+		{"somebody takes all leases", func(w *world, _ *sync.WaitGroup, _ scenario) {
+			w.watch.usurp()
+			for _, m := range w.living() {
+				w.EndLease(shop, m.ID)
+			}
+			w.LeaseAll(shop, "ann", 50*time.Second)
+		}},
+		{"an old Machine is destroyed", take(old)},
+		{"a Machine that stays is destroyed", take(stays)},
+		{"a new Machine is destroyed", take(func(m flysim.Machine) bool { return !old(m) })},
+		{"a Machine is added", func(w *world, _ *sync.WaitGroup, _ scenario) {
+			w.watch.disturbed("web", 0)
+			w.AddMachine(shop, machine("web", "sin", kind{checks: true}))
+		}},
+		{"a second run", func(w *world, group *sync.WaitGroup, sc scenario) {
+			client := newClient(w.t, w.url, w.clock)
+			group.Go(func() { apply.Run(w.t.Context(), client, sc.request(), w.options) })
+		}},
+	}
+}
+
+// disturbed notes that somebody else took Machines away.
+func (m *monitor) disturbed(group string, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.taken[group] += n
+	m.touched = true
+}
+
+// deploying notes that a deploy restarts Machines: from now on they count as
+// serving while it does.
+func (m *monitor) deploying() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.deploy = true
+}
+
+func (m *monitor) usurp() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.usurped = true
+}
+
+// calm makes the app one that a decision can be made on: nothing is leased, and
+// all Machines run the same release.
+func (w *world) calm() {
+	w.clock.Advance(time.Minute)
+	versions := map[string]bool{}
+	for _, m := range w.living() {
+		versions[metadata(m)["fly_release_version"]] = true
+	}
+	if len(versions) > 1 {
+		w.Deploy(shop, 10*time.Second)
+		w.clock.Advance(time.Minute)
+	}
+}
+
+// Somebody else works on the app at each request: no capacity is lost by us, the
+// result says what runs, and a decision on what runs then can be applied.
+func TestSomebodyElseAtEveryRequest(t *testing.T) {
+	all := scenarios()
+	all = slices.DeleteFunc(all, func(sc scenario) bool {
+		return sc.name == "leased" || sc.name == "old API, leased" || sc.config.BootTime > 10*time.Second ||
+			!whole() && !slices.Contains([]string{"move part", "swap", "old API"}, sc.name)
+	})
+	runs, broken, requests := 0, 0, 0
+	outcomes := map[apply.Outcome]int{}
+	for i, sc := range all {
+		w := newWorld(t, sc)
+		w.apply(sc)
+		most := len(w.Requests()) - len(w.Machines(shop)) - 1 // then it reads what it says
+		requests += most
+		for k, race := range races() {
+			step := every(most, 3)
+			if whole() {
+				step = stride()
+			}
+			for n := 1 + (i*7+k*3)%step; n <= most; n += step {
+				runs++
+				outcome, bad := raced(t, sc, race, n)
+				outcomes[outcome]++
+				if len(bad) > 0 {
+					broken++
+					t.Errorf("%s, %s at %d:\n%s", sc.name, race.name, n, strings.Join(bad, "\n"))
+				}
+			}
+		}
+	}
+	t.Logf("%d scenarios, %d requests, %d races, %d runs, %d with violations; outcomes %v", len(all), requests, len(races()), runs, broken, outcomes)
+}
+
+func raced(t *testing.T, sc scenario, race race, n int) (apply.Outcome, []string) {
+	w := newWorld(t, sc)
+	var group sync.WaitGroup
+	w.At(n, func(*flysim.Server) { race.do(w, &group, sc) })
+	got := w.apply(sc)
+	group.Wait()
+	var bad []string
+	if race.name != "a second run" && !w.watch.deploy {
+		bad = w.honest(sc, got)
+	}
+	w.calm()
+	again := w.apply(sc)
+	if again.Outcome != apply.Applied && again.Outcome != apply.NoChanges {
+		// What runs is not what was reviewed: a new decision has to be made.
+		w.calm()
+		next := sc
+		next.previous = nil
+		next.idle = nil
+		next.before = groups{}
+		for name := range sc.after {
+			next.before[name] = w.count(name)
+		}
+		if last := w.apply(next); last.Outcome != apply.Applied && last.Outcome != apply.NoChanges {
+			bad = append(bad, fmt.Sprintf("%s (%v), again: %s (%v), decided again: %s (%v)", got.Outcome, got.Err, again.Outcome, again.Err, last.Outcome, last.Err))
+		}
+	}
+	w.clock.Advance(time.Minute)
+	for name, after := range sc.after {
+		if n := w.count(name); !maps.Equal(trim(n), trim(after)) {
+			bad = append(bad, fmt.Sprintf("%s (%v), again: %s (%v): %s has %v", got.Outcome, got.Err, again.Outcome, again.Err, name, n))
+		}
+	}
+	return got.Outcome, slices.Concat(bad, w.left(), w.watch.found)
+}

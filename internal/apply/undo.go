@@ -1,0 +1,157 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fly-placer/fly-placer/internal/hint"
+)
+
+// clean clears what unfinished runs of other decisions left: Machines that
+// never got requests are destroyed, those that may have stay, and what was to
+// go gets requests again, as cordoning is not always to be read.
+func (j *job) clean(ctx context.Context) error {
+	j.assumed = countOf(j.fleet)
+	foreign := slices.DeleteFunc(slices.Clone(j.kept), func(m Machine) bool { return !m.marked() })
+	mixed := slices.DeleteFunc(slices.Clone(j.created), func(m Machine) bool { return m.mark(keyRetire) == "" })
+	errs := j.each(j.strays, Destroy, Undone, func(m Machine) error { return j.take(ctx, m.ID) })
+	errs = append(errs, j.each(foreign, Unmark, Undone, func(m Machine) error {
+		if m.mark(keyRetire) != "" || m.mark(keyDecision) != "" {
+			if _, err := j.do(ctx, Call{Action: Uncordon, Machine: m.ID}); err != nil {
+				return err
+			}
+		}
+		var keys []string
+		for _, key := range []string{keyRetire, keyDecision, keyStage} {
+			if m.mark(key) != "" {
+				keys = append(keys, key)
+			}
+		}
+		return j.unmark(ctx, m.ID, keys...)
+	})...)
+	errs = append(errs, j.each(mixed, Unmark, Undone, func(m Machine) error { return j.unmark(ctx, m.ID, keyRetire) })...)
+	if err := first(errs); err != nil {
+		return &halt{Failed, hint.Wrap(fmt.Errorf("clear what another decision left: %w", err), "%s", runAgain)}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return j.read(ctx, ids(j.fleet))
+}
+
+// fail ends the work on a group: before the first old Machine was cordoned it
+// is undone, after that it waits for the next run. A run that was told to stop
+// has no time to undo.
+func (j *job) fail(ctx context.Context, err error) error {
+	var h *halt
+	outcome := Failed
+	if errors.As(err, &h) {
+		outcome = h.outcome
+	}
+	err = hinted(err)
+	switch {
+	case j.past:
+		return &halt{Partial, hint.Wrap(fmt.Errorf("what is new serves, and the old may not: %w", err), "%s", runAgain)}
+	case ctx.Err() != nil && j.opened:
+		return &halt{Partial, hint.Wrap(fmt.Errorf("old and new Machines serve: %w", err), "%s", runAgain)}
+	case ctx.Err() != nil:
+		return &halt{Failed, hint.Wrap(fmt.Errorf("nothing serves differently; %d new Machines that get no requests are left: %w", len(j.fresh), err), "%s", runAgain)}
+	}
+	left, serving := j.undo(ctx)
+	switch {
+	case serving:
+		return &halt{Partial, hint.Wrap(fmt.Errorf("%w; old and new Machines serve: %s", err, left), "%s", runAgain)}
+	case left != "":
+		return &halt{outcome, hint.Wrap(fmt.Errorf("%w; not undone: %s", err, left), "%s", runAgain)}
+	}
+	return &halt{outcome, err}
+}
+
+// undo takes back what was begun. It says what is left, and whether new
+// Machines go on serving.
+func (j *job) undo(ctx context.Context) (left string, serving bool) {
+	j.mu.Lock()
+	j.undoing = true
+	j.mu.Unlock()
+	defer func() {
+		j.mu.Lock()
+		j.undoing = false
+		j.mu.Unlock()
+	}()
+	var bad []string
+	note := func(ms []Machine, errs []error) {
+		for i, err := range errs {
+			if err != nil {
+				bad = append(bad, fmt.Sprintf("Machine %s in %s (%v)", ms[i].ID, ms[i].Region, err))
+			}
+		}
+	}
+	for _, name := range j.unsure {
+		bad = append(bad, fmt.Sprintf("Machine %s may have been created all the same, and gets no requests", name))
+	}
+	goers := j.fresh
+	if j.opened && len(j.fresh) > 0 {
+		if why := j.needed(ctx); why != "" {
+			return why, true
+		}
+		for i := range j.fresh {
+			j.fresh[i].Cordoned = false // no more
+		}
+		errs := j.cordon(ctx, j.fresh, Undone)
+		note(j.fresh, errs)
+		goers = nil
+		for i, m := range j.fresh {
+			if errs[i] == nil {
+				goers = append(goers, m)
+			}
+		}
+		serving = len(goers) < len(j.fresh)
+		if err := j.Clock.Sleep(ctx, j.Soak); err != nil {
+			return "new Machines are cordoned", serving
+		}
+	}
+	note(goers, j.each(goers, Destroy, Undone, func(m Machine) error { return j.take(ctx, m.ID) }))
+	note(j.leaving, j.each(j.leaving, Unmark, Undone, func(m Machine) error {
+		now, alive, err := j.alive(ctx, m.ID)
+		if err != nil || !alive || now.mark(keyRetire) == "" {
+			return err
+		}
+		return j.unmark(ctx, m.ID, keyRetire)
+	}))
+	return strings.Join(bad, "; "), serving
+}
+
+// needed says why the new Machines must go on serving: too few of the old ones
+// do.
+func (j *job) needed(ctx context.Context) string {
+	old := j.old()
+	fine := make([]bool, len(old))
+	errs := j.parallel(old, func(i int, m Machine) error {
+		now, alive, err := j.alive(ctx, m.ID)
+		fine[i] = alive && j.fine(now)
+		return err
+	})
+	if err := first(errs); err != nil {
+		return "the old Machines could not be read"
+	}
+	n, least := 0, 0
+	for i, m := range old {
+		if j.fine(m) {
+			least++
+		}
+		if fine[i] {
+			n++
+		}
+	}
+	target := 0
+	for _, want := range j.Decision.Groups[j.name].Placement {
+		target += want
+	}
+	if least = min(least, target); n < least {
+		return fmt.Sprintf("%d of the old Machines serve, %d must", n, least)
+	}
+	return ""
+}

@@ -1,0 +1,249 @@
+package apply_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fly-placer/fly-placer/internal/apply"
+	"github.com/fly-placer/fly-placer/internal/decision"
+	"github.com/fly-placer/fly-placer/internal/flyapi"
+	"github.com/fly-placer/fly-placer/internal/region"
+	"github.com/fly-placer/fly-placer/internal/secret"
+	"github.com/fly-placer/fly-placer/internal/sim/flysim"
+)
+
+const (
+	shop  = "shop"
+	token = "FlyV1 fm2_aaaaaaaaaaaaaaaa"
+)
+
+type counts = map[region.Code]int
+
+// kind is a kind of process group.
+type kind struct {
+	checks, autostop bool
+	volume           bool
+}
+
+// machine is a Machine of a group, as a deploy leaves it.
+func machine(group, code string, k kind) flysim.Machine {
+	service := map[string]any{
+		"protocol": "tcp", "internal_port": 8080, "autostop": "off",
+		"ports":       []any{map[string]any{"port": 443, "handlers": []any{"tls", "http"}}},
+		"concurrency": map[string]any{"type": "requests", "soft_limit": 20, "hard_limit": 25},
+	}
+	if k.autostop {
+		service["autostop"] = "stop"
+	}
+	m := flysim.Machine{Region: code, Config: map[string]any{
+		"image":       "registry.fly.io/shop:deployment-01KA0000000000000000000000",
+		"guest":       map[string]any{"cpu_kind": "shared", "cpus": 1, "memory_mb": 256},
+		"services":    []any{service},
+		"env":         map[string]any{"FLY_PROCESS_GROUP": group, "DATABASE_URL": "postgres://secret"},
+		"stop_config": map[string]any{"signal": "SIGINT", "timeout": "7s"},
+		"from_later":  map[string]any{"precise": 12345678901234567},
+		"metadata": map[string]any{
+			"fly_platform_version": "v2", "fly_process_group": group, "fly_release_version": "7", "fly_release_id": "r7",
+		},
+	}}
+	if k.checks {
+		service["checks"] = []any{map[string]any{"type": "http", "port": 8080, "path": "/"}}
+		m.Checks = []flysim.Check{{Name: "servicecheck-00-http-8080", Status: "passing"}}
+	}
+	if k.volume {
+		m.Config["mounts"] = []any{map[string]any{"volume": "vol_1", "name": "data", "path": "/data"}}
+	}
+	return m
+}
+
+// A world is a simulated Fly.io with an app, and somebody who applies.
+type world struct {
+	*flysim.Server
+	t       testing.TB
+	clock   *flysim.Clock
+	client  *flyapi.Client
+	url     string
+	options apply.Options
+	watch   *monitor
+}
+
+// A scenario is an app and a decision on it.
+type scenario struct {
+	name   string
+	config flysim.Config
+	// before and after are placements by group.
+	before, after map[string]counts
+	kinds         map[string]kind
+	// set changes the app when its Machines are there.
+	set func(*world)
+	// idle Machines by group and region count, but serve nothing.
+	idle map[string]counts
+	// previous is the decision that this one replaces, nothing is assumed then.
+	previous map[string]counts
+}
+
+func (sc scenario) decision() decision.Decision {
+	d := decision.Decision{Version: 1, App: shop, Groups: map[string]decision.Group{}}
+	for name, after := range sc.after {
+		g := decision.Group{Placement: after, Assumes: sc.total(name)}
+		if sc.previous != nil {
+			g.Assumes = nil
+		}
+		d.Groups[name] = g
+	}
+	return d
+}
+
+// total counts what runs before, idle Machines included.
+func (sc scenario) total(name string) counts {
+	n := maps.Clone(sc.before[name])
+	for code, idle := range sc.idle[name] {
+		n[code] += idle
+	}
+	return n
+}
+
+func (sc scenario) request() apply.Request {
+	q := apply.Request{Decision: sc.decision()}
+	if sc.previous != nil {
+		q.Previous = &decision.Decision{Version: 1, App: shop, Groups: map[string]decision.Group{}}
+		for name, placement := range sc.previous {
+			q.Previous.Groups[name] = decision.Group{Placement: placement}
+		}
+	}
+	return q
+}
+
+func newWorld(t testing.TB, sc scenario) *world {
+	t.Helper()
+	w := &world{t: t, clock: flysim.NewAutoClock()}
+	c := sc.config
+	c.Clock, c.Token = w.clock, token
+	if c.BootTime == 0 {
+		c.BootTime, c.CheckTime, c.DestroyTime = 2*time.Second, 2*time.Second, time.Second
+	}
+	w.Server = flysim.New(c)
+	server := httptest.NewServer(w)
+	t.Cleanup(server.Close)
+	w.url = server.URL
+	w.client = newClient(t, w.url, w.clock)
+	w.options = apply.Defaults(w.clock)
+	w.AddApp(flysim.App{Name: shop})
+	for _, name := range slices.Sorted(maps.Keys(sc.before)) {
+		for _, code := range slices.Sorted(maps.Keys(sc.before[name])) {
+			for range sc.before[name][code] {
+				w.AddMachine(shop, machine(name, string(code), sc.kinds[name]))
+			}
+		}
+		for _, code := range slices.Sorted(maps.Keys(sc.idle[name])) {
+			for range sc.idle[name][code] {
+				m := machine(name, string(code), sc.kinds[name])
+				m.State, m.Checks = "stopped", nil
+				w.AddMachine(shop, m)
+			}
+		}
+	}
+	if sc.set != nil {
+		sc.set(w)
+	}
+	w.watch = newMonitor(w, sc)
+	return w
+}
+
+func newClient(t testing.TB, url string, clock *flysim.Clock) *flyapi.Client {
+	t.Helper()
+	o := flyapi.Options{APIURL: url, Token: secret.New(token), UserAgent: "fly-placer/test"}
+	if clock != nil {
+		o.HTTP, o.Sleep = clock.Transport(nil), clock.Sleep
+	}
+	client, err := flyapi.New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func (w *world) apply(sc scenario) apply.Result {
+	w.watch.running(true)
+	defer w.watch.running(false)
+	return apply.Run(w.t.Context(), w.client, sc.request(), w.options)
+}
+
+// living are the Machines that are not destroyed.
+func (w *world) living() []flysim.Machine {
+	return slices.DeleteFunc(w.Machines(shop), func(m flysim.Machine) bool { return m.State == "destroyed" || m.State == "destroying" })
+}
+
+// count counts a group's Machines by region.
+func (w *world) count(group string) counts {
+	n := counts{}
+	for _, m := range w.living() {
+		if m.Group() == group {
+			n[region.Code(m.Region)]++
+		}
+	}
+	return n
+}
+
+func metadata(m flysim.Machine) map[string]string {
+	out := map[string]string{}
+	object, _ := m.Config["metadata"].(map[string]any)
+	for k, v := range object {
+		out[k] = fmt.Sprint(v)
+	}
+	return out
+}
+
+// left lists what a run may leave behind for the next one only: marks, leases,
+// and Machines that were made and get no requests.
+func (w *world) left() []string {
+	var out []string
+	for _, m := range w.living() {
+		for key, value := range metadata(m) {
+			if strings.HasPrefix(key, "fly_placer_") && key != "fly_placer_applied_at" {
+				out = append(out, fmt.Sprintf("%s in %s has %s=%.12s", m.ID, m.Region, key, value))
+			}
+		}
+		if strings.HasPrefix(m.Name, "fp-") && m.Cordoned {
+			out = append(out, fmt.Sprintf("%s in %s is cordoned", m.ID, m.Region))
+		}
+		if m.Leased(w.clock.Now()) {
+			out = append(out, fmt.Sprintf("%s in %s is leased", m.ID, m.Region))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func trim(n counts) counts {
+	n = maps.Clone(n)
+	maps.DeleteFunc(n, func(_ region.Code, n int) bool { return n == 0 })
+	return n
+}
+
+// done says what about the app is not as the decision wants it.
+func (w *world) done(sc scenario) []string {
+	var bad []string
+	for name, after := range sc.after {
+		if got := w.count(name); !maps.Equal(trim(after), got) {
+			bad = append(bad, fmt.Sprintf("%s has %v, want %v", name, got, after))
+		}
+		serving := counts{}
+		for code, n := range w.Serving(shop, name) {
+			serving[region.Code(code)] = n
+		}
+		want := maps.Clone(after)
+		for code, idle := range sc.idle[name] {
+			want[code] -= idle
+		}
+		if !maps.Equal(trim(want), serving) {
+			bad = append(bad, fmt.Sprintf("%s serves with %v, want %v", name, serving, want))
+		}
+	}
+	return append(bad, w.left()...)
+}
