@@ -15,18 +15,21 @@ import (
 )
 
 // Headline returns the answers of the whole run, a line each: its failures,
-// one for each app, then its plans in order. The lines are plain text, not
+// one for each app, then its plans and results in order. The lines are plain text, not
 // escaped for any markup, without line breaks or invisible characters; pairs
 // of backticks enclose pieces of code.
 func (r Report) Headline() []string {
 	var lines []string
 	failures := failuresOf(r.Errors)
 	for _, f := range failures {
-		f.input = len(failures) == 1 && len(r.Plans) == 0 && f.app == ""
+		f.input = len(failures) == 1 && len(r.Plans)+len(r.Results) == 0 && f.app == ""
 		lines = append(lines, f.answer())
 	}
 	for _, p := range r.Plans {
 		lines = append(lines, Answer(p)...)
+	}
+	for _, res := range r.Results {
+		lines = append(lines, ResultAnswer(res))
 	}
 	if len(lines) == 0 {
 		return []string{"nothing to report"}

@@ -1,6 +1,6 @@
-// Package report tells people and programs what a plan says: as Markdown for a
-// job summary or a comment, as text for a terminal, as plan.json and as the
-// action's outputs.
+// Package report tells people and programs what a plan says, or what became of a
+// decision: as Markdown for a job summary or a comment, as text for a terminal,
+// as JSON and as the action's outputs.
 //
 // A Report is turned into one document (package doc), which the renderings
 // share; they differ in how much of it they show.
@@ -18,6 +18,8 @@ import (
 type Report struct {
 	// Plans, one for each app, sorted by name.
 	Plans []plan.Plan
+	// Results, one for each app, sorted by name: what became of its decision.
+	Results []Result
 	// Errors are failures of the run, or of one of its apps. A Report may have
 	// nothing else; those that concern the run are then called problems with
 	// the input when there are several.
@@ -105,14 +107,18 @@ func (r Report) fit(top doc.Detail, limit int, size func(string) int) string {
 
 // shortened says where there is more than what was shown.
 func (r Report) shortened(top doc.Detail) doc.Text {
+	file := "plan.json"
+	if len(r.Results) > 0 {
+		file = "result.json"
+	}
 	if top == doc.Full {
-		return doc.Join(doc.T("Shortened to fit here; "), doc.C("plan.json"), doc.T(" has more."))
+		return doc.Join(doc.T("Shortened to fit here; "), doc.C(file), doc.T(" has more."))
 	}
 	where := doc.T("job summary")
 	if r.RunURL != "" {
 		where = doc.A("job summary", r.RunURL)
 	}
-	return doc.Join(doc.T("Shortened to fit here; the "), where, doc.T(" and "), doc.C("plan.json"), doc.T(" have more."))
+	return doc.Join(doc.T("Shortened to fit here; the "), where, doc.T(" and "), doc.C(file), doc.T(" have more."))
 }
 
 // answers are the first lines: n of them, or all when n is negative.
@@ -143,11 +149,17 @@ func (r Report) body() doc.Document {
 			b.errors += errorsIn(g.Findings)
 		}
 	}
+	for _, res := range r.Results {
+		b.errors += errorsIn(res.Findings)
+	}
 	failures := failuresOf(r.Errors)
 	d := b.failures(failures)
-	several := len(r.Plans)+len(failures) > 1
+	several := len(r.Plans)+len(r.Results)+len(failures) > 1
 	for _, p := range r.Plans {
 		d = append(d, b.plan(p, several))
+	}
+	for _, res := range r.Results {
+		d = append(d, b.result(res, several))
 	}
 	return append(d, r.foot()...)
 }
