@@ -3,11 +3,14 @@ package config
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/secret"
@@ -37,6 +40,10 @@ type Config struct {
 	ProblemFile       string
 	TimeLimit         time.Duration
 	Frontier, Explain bool
+	// Of the command apply: whether to change nothing, and how many requests a
+	// second of a kind the Machines API gets; 0 for no limit.
+	DryRun  bool
+	APIRate float64
 	// Comment is "auto" or "never"; CommentKey "" means the workflow and the apps.
 	Comment, CommentKey string
 	// ReportDir is "" for no files.
@@ -57,6 +64,21 @@ type AppConfig struct {
 	Org string
 	// LatencyMatrix and Prices are paths of files; "" for what is built in.
 	LatencyMatrix, Prices string
+	Apply                 ApplyConfig
+}
+
+// An ApplyConfig is how the command apply goes about one app.
+type ApplyConfig struct {
+	// Decision is the path of the decision file.
+	Decision string
+	// MaxPlanAge is how old a decision may be.
+	MaxPlanAge time.Duration
+	// IgnoreEgress opens regions although nobody could tell whether the app has
+	// static egress IPs.
+	IgnoreEgress bool
+	// Soak is how long a change is watched, StartTimeout how long new Machines
+	// may take, and LockTimeout how long others are waited for.
+	Soak, StartTimeout, LockTimeout time.Duration
 }
 
 // FailOn says what besides errors, which always do, ends a run with an exit
@@ -113,14 +135,36 @@ func (in Inputs) WithPolicy(file []byte, name string) (Config, error) {
 		layers := append(slices.Clone(base), m.layerOf(app), in.values)
 		one := m.build(layers...).app
 		one.Name = app
+		one.Apply.Decision = strings.ReplaceAll(one.Apply.Decision, appInPath, app)
 		cfg.Apps = append(cfg.Apps, one)
 		if in.Command != Traffic {
 			m.problems = append(m.problems, contradictions(one.Policy, effective(layers))...)
 		}
 	}
+	m.applying(cfg)
 	cfg.PolicyNotes = m.file.notes(cmp.Or(name, in.PolicyPath), cfg.Apps)
 	m.tokens(&cfg)
 	return m.finish(cfg)
+}
+
+// appInPath stands for the app's name in the path of a decision file.
+const appInPath = "<app>"
+
+// applying reports what the options of apply say wrong only together.
+func (m *merge) applying(cfg Config) {
+	if v := m.in.values["decision"]; len(cfg.Apps) > 1 && v.text != "" && !strings.Contains(v.text, appInPath) {
+		m.fail("decision", v, fmt.Errorf("names one file for %d apps: put %s where each app's name belongs", len(cfg.Apps), appInPath))
+	}
+	v, set := m.in.values["api-rate"]
+	if !set {
+		v = m.file.defaults["api-rate"]
+	}
+	if u, err := url.Parse(cfg.FlyAPIURL); v.text != "" && cfg.APIRate == 0 && (err != nil || !endpoint.Loopback(u.Hostname())) {
+		o, _ := lookup("api-rate")
+		if _, err := parseFraction(o, v.text); err == nil { // else it was reported
+			m.fail("api-rate", v, errors.New("0 is for a Machines API on this machine only: Fly.io refuses more than 1 a second"))
+		}
+	}
 }
 
 // A merge puts the layers of options together and collects what is wrong.
@@ -253,13 +297,17 @@ func (m *merge) tokens(cfg *Config) {
 	}
 	noFly := cfg.FlyToken.IsZero()
 	if noFly && (cfg.Command != Traffic || fallsBack && cfg.MetricsToken.IsZero()) {
+		scope := "readonly"
+		if cfg.Command == Apply {
+			scope = "deploy"
+		}
 		missing("fly-api-token", hint.Wrap(errors.New("not set"),
-			"make one with `fly tokens create readonly`, store it as a secret, and set the input fly-api-token or the variable FLY_API_TOKEN"))
+			"make one with `fly tokens create %s`, store it as a secret, and set the input fly-api-token or the variable FLY_API_TOKEN", scope))
 	} else if noFly && cfg.PrometheusURL == "" && slices.ContainsFunc(cfg.Apps, func(a AppConfig) bool { return a.Org == "" }) {
 		missing("fly-api-token", hint.Wrap(errors.New("not set, and without it nobody knows the app's organization, whose metrics are read"),
 			"set org, or fly-api-token"))
 	}
-	if cfg.MetricsToken.IsZero() && !fallsBack {
+	if cfg.MetricsToken.IsZero() && !fallsBack && cfg.Command != Apply {
 		missing("metrics-token", hint.Wrap(
 			errors.New("not set, and fly-api-token is sent to api.fly.io and this machine only, not to the prometheus-url you chose"),
 			"set the input metrics-token or the variable FLY_METRICS_TOKEN"))

@@ -57,11 +57,14 @@ func TestDefaults(t *testing.T) {
 			Window: 7 * 24 * time.Hour, ValuePerMS: 0.005, ChangeCost: plan.ChangeCost{Share: 0.02},
 			MaxCostIncrease: 0.25, MinRegions: 1, MinMachines: 2, MaxMachines: 200, MinMachinesPerRegion: 1,
 			Survive: placement.Machine, TargetUtilization: 0.8, MinRequests: 1000, BackendRoundTrips: 1, ColdStart: time.Second,
+		}, Apply: config.ApplyConfig{
+			Decision: ".fly-placer/shop.yml", MaxPlanAge: 7 * 24 * time.Hour,
+			Soak: 10 * time.Second, StartTimeout: 5 * time.Minute, LockTimeout: 15 * time.Minute,
 		}}},
 		FlyToken: secret.New(flyToken), MetricsToken: secret.New(flyToken),
 		FlyAPIURL: "https://api.machines.dev", FlyGraphQLURL: "https://api.fly.io/graphql",
 		PolicyPath: ".github/fly-placer.yml", TrafficWindow: 5 * time.Minute, TimeLimit: 10 * time.Second,
-		Comment: "auto", LogFormat: "text",
+		Comment: "auto", LogFormat: "text", APIRate: 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("defaults (-want +got):\n", diff)
@@ -114,11 +117,12 @@ var samples = map[string]string{
 	"max-p95-latency": "80ms", "min-regions": "2", "max-regions": "5", "min-machines": "3", "max-machines": "20",
 	"min-machines-per-region": "2", "min-in-region": "iad=4, fra=2", "require-regions": "iad, fra", "exclude-regions": "sa, hkg",
 	"allow-regions": "eu, na", "survive": "none", "backend-region": "fra", "backend-round-trips": "2.5", "cold-start": "400ms", "transfer-pricing": "flat", "target-utilization": "0.5", "max-changes": "4", "allow-litefs": "true",
+	"decision": "placement/<app>.yaml", "dry-run": "true", "max-plan-age": "30d", "egress": "ignore", "soak": "0s", "start-timeout": "90s",
+	"lock-timeout": "1h", "api-rate": "0.5",
 	"comment": "never", "comment-key": "shop-eu", "report-dir": "out", "log-format": "json", "fail-on": "error, changes",
 }
 
 func TestEveryOptionByFlagInputAndFile(t *testing.T) {
-	base := mustLoad(t, []string{"plan"}, ready(), "version: 1")
 	for _, o := range config.Options() {
 		if o.Kind() == config.Secret || o.Name == "command" || o.CLIOnly {
 			continue
@@ -128,11 +132,15 @@ func TestEveryOptionByFlagInputAndFile(t *testing.T) {
 			if !ok {
 				t.Fatal("no sample value: add one")
 			}
-			byFlag := mustLoad(t, []string{"plan", "--" + o.Name, value}, ready(), "version: 1")
-			if cmp.Equal(base, byFlag) {
+			command := "plan"
+			if !o.AppliesTo(config.Plan) {
+				command = "apply"
+			}
+			byFlag := mustLoad(t, []string{command, "--" + o.Name, value}, ready(), "version: 1")
+			if cmp.Equal(mustLoad(t, []string{command}, ready(), "version: 1"), byFlag) {
 				t.Error("the flag changes nothing")
 			}
-			byInput := mustLoad(t, []string{"plan"}, ready(o.EnvName()+"="+value), "version: 1")
+			byInput := mustLoad(t, []string{command}, ready(o.EnvName()+"="+value), "version: 1")
 			if diff := cmp.Diff(byFlag, byInput); diff != "" {
 				t.Error("the input differs from the flag:\n", diff)
 			}
@@ -150,7 +158,7 @@ func TestEveryOptionByFlagInputAndFile(t *testing.T) {
 				policies = append(policies, fmt.Sprintf("defaults:\n  %s: {%s}\n", o.Name, strings.ReplaceAll(value, "=", ": ")))
 			}
 			for _, policy := range policies {
-				if diff := cmp.Diff(byFlag, mustLoad(t, []string{"plan"}, ready(), policy)); diff != "" {
+				if diff := cmp.Diff(byFlag, mustLoad(t, []string{command}, ready(), policy)); diff != "" {
 					t.Errorf("%q differs from the flag:\n%s", policy, diff)
 				}
 			}
@@ -159,11 +167,11 @@ func TestEveryOptionByFlagInputAndFile(t *testing.T) {
 }
 
 func TestValuesAreRead(t *testing.T) {
-	var flags []string
+	var inputs []string
 	for name, value := range samples {
-		flags = append(flags, "--"+name, value)
+		inputs = append(inputs, "INPUT_"+strings.ToUpper(name)+"="+value)
 	}
-	cfg := mustLoad(t, append(flags, "plan"), ready(), "version: 1")
+	cfg := mustLoad(t, []string{"plan"}, ready(inputs...), "version: 1")
 	shop := plan.Policy{
 		ProcessGroups: []string{"web", "worker"}, Window: 36 * time.Hour, Status: "2..", MinRequests: 50,
 		ValuePerMS: 0.01, ChangeCost: plan.ChangeCost{USD: 12.5}, MaxCostIncrease: 0.1, MaxMonthlyCost: 99.5,
@@ -176,16 +184,22 @@ func TestValuesAreRead(t *testing.T) {
 		Survive:    placement.None, TargetUtilization: 0.5, MaxChanges: 4, AllowLiteFS: true,
 		BackendRegion: "fra", BackendRoundTrips: 2.5, ColdStart: 400 * time.Millisecond, FlatTransfer: true,
 	}
+	applied := func(app string) config.ApplyConfig {
+		return config.ApplyConfig{
+			Decision: "placement/" + app + ".yaml", MaxPlanAge: 30 * 24 * time.Hour, IgnoreEgress: true,
+			StartTimeout: 90 * time.Second, LockTimeout: time.Hour,
+		}
+	}
 	want := config.Config{
 		Command: config.Plan,
 		Apps: []config.AppConfig{
-			{Name: "api", Policy: shop, Org: "my-org", LatencyMatrix: "data/latency.csv", Prices: "prices.json"},
-			{Name: "shop", Policy: shop, Org: "my-org", LatencyMatrix: "data/latency.csv", Prices: "prices.json"},
+			{Name: "api", Policy: shop, Org: "my-org", LatencyMatrix: "data/latency.csv", Prices: "prices.json", Apply: applied("api")},
+			{Name: "shop", Policy: shop, Org: "my-org", LatencyMatrix: "data/latency.csv", Prices: "prices.json", Apply: applied("shop")},
 		},
 		FlyToken: secret.New(flyToken), MetricsToken: secret.New(flyToken),
 		PrometheusURL: "https://api.fly.io/prometheus/my-org", FlyAPIURL: "http://127.0.0.1:8080", FlyGraphQLURL: "https://example.com/graphql",
 		PolicyPath: "policy.yml", TrafficWindow: 5 * time.Minute, TimeLimit: 10 * time.Second,
-		Comment: "never", CommentKey: "shop-eu", ReportDir: "out", LogFormat: "json", FailOn: config.FailOn{Changes: true},
+		Comment: "never", CommentKey: "shop-eu", ReportDir: "out", LogFormat: "json", FailOn: config.FailOn{Changes: true}, DryRun: true, APIRate: 0.5,
 	}
 	if diff := cmp.Diff(want, cfg); diff != "" {
 		t.Error("(-want +got):\n", diff)

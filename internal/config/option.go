@@ -20,6 +20,7 @@ const (
 	Auto    Command = "auto"
 	Traffic Command = "traffic"
 	Plan    Command = "plan"
+	Apply   Command = "apply"
 	Demo    Command = "demo"
 	Solve   Command = "solve"
 )
@@ -57,6 +58,21 @@ its reasons and what it is worth. Changes nothing.`,
 
   # two apps, two weeks of traffic, never in South America
   fly-placer plan --app shop,api --window 14d --exclude-regions sa`,
+	},
+	{
+		Command: Apply,
+		Help:    "make a reviewed decision real, without losing capacity",
+		About: `Reads the decision file of an app, .fly-placer/<app>.yml, and moves the app's
+Machines to what it says: new Machines first, old ones after them. Does nothing
+unless what runs is what the decision assumes, and may be run again whenever it
+was interrupted: docs/apply.md. Needs a token that may write.
+
+Exit status: 0 when what is decided runs, 1 when not, 2 for bad input.`,
+		Examples: `  # what would be done, call by call
+  fly-placer apply --app shop --dry-run
+
+  # do it
+  fly-placer apply --app shop`,
 	},
 	{
 		Command: Traffic,
@@ -186,12 +202,13 @@ const (
 	GroupDemand  = "Traffic that counts"
 	GroupWorth   = "What it is worth"
 	GroupLimits  = "Limits"
+	GroupApply   = "Applying"
 	GroupReports = "Reports"
 )
 
 // Groups lists the headings in order.
 func Groups() []string {
-	return []string{GroupRun, GroupAccess, GroupDemand, GroupWorth, GroupLimits, GroupReports}
+	return []string{GroupRun, GroupAccess, GroupDemand, GroupWorth, GroupLimits, GroupApply, GroupReports}
 }
 
 // Kind is how the option's value is written.

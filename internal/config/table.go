@@ -25,22 +25,25 @@ const (
 
 var (
 	both    = []Command{Plan, Traffic}
+	every   = []Command{Plan, Traffic, Apply}
+	decided = []Command{Plan, Apply} // what a decision must keep to, as a plan does
+	applied = []Command{Apply}
 	options = []Option{
 		{
 			Name: "command", Group: GroupRun, value: choice(func(s *settings) func(string) {
 				return func(v string) { s.run.Command = Command(v) }
-			}), Default: "auto", ActionDefault: "auto", Values: []string{"auto", "plan", "traffic"}, Commands: both,
+			}), Default: "auto", ActionDefault: "auto", Values: []string{"auto", "plan", "apply", "traffic"}, Commands: every,
 			Help: "What to do; `auto` goes by the event, and every event asks for a plan",
 		},
 		{
 			Name: "app", Group: GroupRun, value: names(func(s *settings) *[]string { return &s.appNames }),
-			DefaultNote: "the apps that the policy file names", Example: "shop, api", Env: "FLY_APP_NAME", Commands: both,
+			DefaultNote: "the apps that the policy file names", Example: "shop, api", Env: "FLY_APP_NAME", Commands: every,
 			Pattern: fleet.AppPattern, Shape: "the name of an app: lower-case letters, digits and hyphens, at most 63",
 			Help: "One or more apps, separated by commas, spaces or line breaks",
 		},
 		{
 			Name: "config", Group: GroupRun, value: path(func(s *settings) *string { return &s.run.PolicyPath }),
-			Default: ".github/fly-placer.yml", Commands: both,
+			Default: ".github/fly-placer.yml", Commands: every,
 			Help: "The policy file; one that is named here must exist",
 		},
 		{
@@ -65,9 +68,9 @@ var (
 		},
 
 		{
-			Name: "fly-api-token", Group: GroupAccess, value: token(), Env: "FLY_API_TOKEN", Commands: both,
+			Name: "fly-api-token", Group: GroupAccess, value: token(), Env: "FLY_API_TOKEN", Commands: every,
 			Example: "${{ secrets.FLY_API_TOKEN }}",
-			Help:    "Token for the Machines API, as `fly tokens` prints it, with or without its scheme; a read-only one will do",
+			Help:    "Token for the Machines API, as `fly tokens` prints it, with or without its scheme; `apply` needs one that may write (`fly tokens create deploy`), for the others a read-only one will do",
 		},
 		{
 			Name: "metrics-token", Group: GroupAccess, value: token(), Env: "FLY_METRICS_TOKEN", Commands: both,
@@ -77,8 +80,8 @@ var (
 		},
 		{
 			Name: "github-token", Group: GroupAccess, value: token(), Env: "GITHUB_TOKEN", ActionDefault: "${{ github.token }}",
-			Commands: both,
-			Help:     "Token for the comment, and for the policy file when there is no checkout",
+			Commands: every,
+			Help:     "Token for the comment, and for the policy and decision files when there is no checkout",
 		},
 		{
 			Name: "org", Group: GroupAccess, value: text(func(s *settings) *string { return &s.app.Org }),
@@ -94,13 +97,13 @@ var (
 		},
 		{
 			Name: "fly-api-url", Group: GroupAccess, value: address(func(s *settings) *string { return &s.run.FlyAPIURL }),
-			Default: "https://api.machines.dev", Commands: both,
+			Default: "https://api.machines.dev", Commands: every,
 			Help: "The Machines API",
 		},
 		{
 			Name: "fly-graphql-url", Group: GroupAccess, value: address(func(s *settings) *string { return &s.run.FlyGraphQLURL }),
 			DefaultNote: "`https://api.fly.io/graphql`, or `<fly-api-url>/graphql` when that is set", Example: "https://api.fly.io/graphql",
-			Commands: both,
+			Commands: every,
 			Help:     "The GraphQL API",
 		},
 
@@ -165,12 +168,12 @@ var (
 		},
 		{
 			Name: "max-monthly-cost", Group: GroupWorth, value: usd(func(s *settings) *float64 { return &s.app.Policy.MaxMonthlyCost }),
-			DefaultNote: "no limit", Example: "120", MinOpen: true, Max: rich, Place: Apps,
+			DefaultNote: "no limit", Example: "120", MinOpen: true, Max: rich, Place: Apps, Commands: decided,
 			Help: "USD a month that a process group may cost, compute and transfer",
 		},
 		{
 			Name: "prices", Group: GroupWorth, value: path(func(s *settings) *string { return &s.app.Prices }),
-			DefaultNote: "built in", Example: "prices.json", Place: Apps,
+			DefaultNote: "built in", Example: "prices.json", Place: Apps, Commands: decided,
 			Help: "File with your own prices",
 		},
 		{
@@ -188,58 +191,58 @@ var (
 		},
 		{
 			Name: "min-regions", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MinRegions }),
-			Default: "1", Min: 1, Max: most, Place: Apps,
+			Default: "1", Min: 1, Max: most, Place: Apps, Commands: decided,
 			Help: "Fewest regions",
 		},
 		{
 			Name: "max-regions", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MaxRegions }),
-			DefaultNote: "all", Example: "5", Min: 1, Max: most, Place: Apps,
+			DefaultNote: "all", Example: "5", Min: 1, Max: most, Place: Apps, Commands: decided,
 			Help: "Most regions",
 		},
 		{
 			Name: "min-machines", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MinMachines }),
-			Default: "2", Min: 1, Max: most, Place: Apps,
+			Default: "2", Min: 1, Max: most, Place: Apps, Commands: decided,
 			Help: "Fewest Machines of a process group; a group that runs one is left alone unless this is set",
 		},
 		{
 			Name: "max-machines", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MaxMachines }),
-			Default: "200", Min: 1, Max: most, Place: Apps,
+			Default: "200", Min: 1, Max: most, Place: Apps, Commands: decided,
 			Help: "Most Machines of a process group",
 		},
 		{
 			Name: "min-machines-per-region", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MinMachinesPerRegion }),
-			Default: "1", Min: 1, Max: most, Place: Apps,
+			Default: "1", Min: 1, Max: most, Place: Apps, Commands: decided,
 			Help: "Fewest Machines in a region that has any",
 		},
 		{
 			Name: "min-in-region", Group: GroupLimits, value: counts(func(s *settings) *map[region.Code]int { return &s.app.Policy.MinInRegion }),
-			DefaultNote: "none", Example: "iad=4, fra=2", Min: 1, Max: most, Place: Apps,
+			DefaultNote: "none", Example: "iad=4, fra=2", Min: 1, Max: most, Place: Apps, Commands: decided,
 			Help: "Fewest Machines in the regions named",
 		},
 		{
 			Name: "require-regions", Group: GroupLimits, value: regions(func(s *settings, p places) { s.app.Policy.Require = p.codes }),
-			DefaultNote: "none", Example: "iad, fra", Place: Apps,
+			DefaultNote: "none", Example: "iad, fra", Place: Apps, Commands: decided,
 			Help: "Regions that must all have Machines: codes, or `eu`, `na`, `sa`, `apac`, `africa` for every region of an area",
 		},
 		{
 			Name: "exclude-regions", Group: GroupLimits, value: regions(func(s *settings, p places) {
 				s.app.Policy.Exclude, s.app.Policy.ExcludeAreas = p.everywhere(), p.areas
 			}),
-			DefaultNote: "none", Example: "sa, hkg", Place: Apps,
+			DefaultNote: "none", Example: "sa, hkg", Place: Apps, Commands: decided,
 			Help: "Regions that must not have Machines",
 		},
 		{
 			Name: "allow-regions", Group: GroupLimits, value: regions(func(s *settings, p places) {
 				s.app.Policy.Allow, s.app.Policy.AllowAreas = p.codes, p.areas
 			}),
-			DefaultNote: "all", Example: "eu", Place: Apps,
+			DefaultNote: "all", Example: "eu", Place: Apps, Commands: decided,
 			Help: "The only regions that may have Machines",
 		},
 		{
 			Name: "survive", Group: GroupLimits, value: choice(func(s *settings) func(string) {
 				return func(v string) { s.app.Policy.Survive = placement.Survive(v) }
 			}),
-			Default: "machine", Values: []string{"none", "machine", "region"}, Place: Apps,
+			Default: "machine", Values: []string{"none", "machine", "region"}, Place: Apps, Commands: decided,
 			Help: "What may fail without overloading the rest; `region` includes a Machine and keeps at least two regions",
 		},
 		{
@@ -254,8 +257,51 @@ var (
 		},
 		{
 			Name: "allow-litefs", Group: GroupLimits, value: boolean(func(s *settings) *bool { return &s.app.Policy.AllowLiteFS }),
-			Default: "false", Place: Apps,
-			Help: "Plan for apps that use LiteFS, too",
+			Default: "false", Place: Apps, Commands: decided,
+			Help: "Place apps that use LiteFS, too",
+		},
+
+		{
+			Name: "decision", Group: GroupApply, value: path(func(s *settings) *string { return &s.app.Apply.Decision }),
+			Default: ".fly-placer/<app>.yml", Example: "deploy/shop.placement.yml", Commands: applied,
+			Help: "The decision file to apply, which must exist; `<app>` in it stands for the app's name",
+		},
+		{
+			Name: "dry-run", Group: GroupApply, value: boolean(func(s *settings) *bool { return &s.run.DryRun }),
+			Default: "false", Place: Defaults, Commands: applied,
+			Help: "Print the exact calls that `apply` would make, and make none that changes anything",
+		},
+		{
+			Name: "max-plan-age", Group: GroupApply, value: duration(func(s *settings) *time.Duration { return &s.app.Apply.MaxPlanAge }),
+			Default: "7d", Example: "36h", Min: minute, Max: 365 * day, Place: Apps, Commands: applied,
+			Help: "A decision that was made longer ago is not applied any more",
+		},
+		{
+			Name: "egress", Group: GroupApply, value: choice(func(s *settings) func(string) {
+				return func(v string) { s.app.Apply.IgnoreEgress = v == "ignore" }
+			}),
+			Default: "strict", Values: []string{"strict", "ignore"}, Place: Apps, Commands: applied,
+			Help: "Where the token may not read static egress IPs: `strict` opens no region then, `ignore` goes on as if there were none",
+		},
+		{
+			Name: "soak", Group: GroupApply, value: duration(func(s *settings) *time.Duration { return &s.app.Apply.Soak }),
+			Default: "10s", Example: "1m", Max: 60 * minute, Place: Apps, Commands: applied,
+			Help: "How long to watch what was changed before the next step",
+		},
+		{
+			Name: "start-timeout", Group: GroupApply, value: duration(func(s *settings) *time.Duration { return &s.app.Apply.StartTimeout }),
+			Default: "5m", Example: "90s", Min: 1, Max: 60 * minute, Place: Apps, Commands: applied,
+			Help: "How long new Machines may take to start and become healthy",
+		},
+		{
+			Name: "lock-timeout", Group: GroupApply, value: duration(func(s *settings) *time.Duration { return &s.app.Apply.LockTimeout }),
+			Default: "15m", Example: "1h", Max: 180 * minute, Place: Apps, Commands: applied,
+			Help: "How long to wait for a deploy, or for whoever else holds a lease on a Machine",
+		},
+		{
+			Name: "api-rate", Group: GroupApply, value: fraction(func(s *settings) *float64 { return &s.run.APIRate }),
+			Default: "1", Example: "0.5", Max: 100, Place: Defaults, Commands: applied,
+			Help: "Requests a second to the Machines API, for each kind of request; `0` for as many as it takes, on this machine only",
 		},
 
 		{
@@ -273,14 +319,14 @@ var (
 		},
 		{
 			Name: "report-dir", Group: GroupReports, value: path(func(s *settings) *string { return &s.run.ReportDir }),
-			DefaultNote: "none", Example: "fly-placer-report", Place: Defaults,
-			Help: "Directory for `plan.json`, `problem.json` and `report.md`; with several apps, one directory for each in it",
+			DefaultNote: "none", Example: "fly-placer-report", Place: Defaults, Commands: decided,
+			Help: "Directory for `report.md` and `plan.json` and `problem.json`, or `result.json` of `apply`; with several apps, one directory for each in it",
 		},
 		{
 			Name: "log-format", Group: GroupReports, value: choice(func(s *settings) func(string) {
 				return func(v string) { s.run.LogFormat = v }
 			}),
-			Default: "text", Values: []string{"text", "json"}, Place: Defaults, Commands: both,
+			Default: "text", Values: []string{"text", "json"}, Place: Defaults, Commands: every,
 			Help: "How the log is written",
 		},
 		{
@@ -301,11 +347,12 @@ type Output struct{ Name, Help string }
 // Outputs returns the table of outputs, in the order of the documentation.
 func Outputs() []Output {
 	return []Output{
-		{"outcome", "How the run ended: `planned`, `no-changes`, `held`, `skipped`, `infeasible` or `failed`"},
-		{"has-changes", "`true` when the plan differs from what runs"},
+		{"outcome", "How the run ended: `planned`, `no-changes`, `held`, `skipped`, `infeasible` or `failed`; of `apply`: `applied`, `no-changes`, `stale`, `precondition-failed`, `locked`, `partial` or `failed`"},
+		{"has-changes", "`true` when the plan differs from what runs; of `apply`: when it changed something"},
 		{"changes", "The changes, a JSON list"},
 		{"plan", "The plan as JSON; beyond 256 KiB, the path of a file with it, relative to the workspace"},
-		{"regions", "Planned Machines by region, JSON: `{\"ams\": 2, \"iad\": 3}`"},
+		{"regions", "Planned Machines by region, JSON: `{\"ams\": 2, \"iad\": 3}`; of `apply`: those that run at its end"},
+		{"digest", "The digest of the decision that was to be applied; of `apply`"},
 		{"latency-before-ms", "Mean network round trip of what runs, in milliseconds"},
 		{"latency-after-ms", "Mean network round trip of the plan, in milliseconds"},
 		{"monthly-cost-before", "What runs costs in a month of 30 days, in USD"},
