@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 //	agree ANSWER PLAN     the answer of solve must have the placement and the objective of the plan's only group
 //	proves NAME...        fly-placer solve must prove the optimum of each published instance, where there is the condition [published]
 //	file PATH             put a file of the script's into the repository at GitHub
+//	machines APP R=N,...  the app must have so many Machines in each region, all of them serving, without lease and marks of ours
+//	reads                 nothing that was asked of the simulated Fly.io may have changed anything
+//	asked N METHOD REGEXP wait until the simulated Fly.io was asked N times for such a path
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -52,6 +55,9 @@ func TestScripts(t *testing.T) {
 			"runner":   setRunner,
 			"comments": checkComments,
 			"file":     addFile,
+			"machines": checkMachines,
+			"reads":    checkReads,
+			"asked":    awaitRequests,
 			"status":   checkStatus,
 			"requests": checkRequests,
 			"agree":    checkAgreement,
@@ -154,6 +160,7 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		for i, m := range fly.Machines(a.Name) {
 			fly.ChangeMachine(a.Name, m.ID, func(m *flysim.Machine) {
+				m.Config["stop_config"] = map[string]any{"timeout": "10ms"}
 				if a.Worker {
 					delete(m.Config, "services")
 				}

@@ -35,7 +35,15 @@ func newLogger(w io.Writer, onRunner, asJSON bool) *slog.Logger {
 	return slog.New(&handler{w: w, mu: &sync.Mutex{}})
 }
 
-// A handler turns records into lines. The attribute "hint" is the next step.
+// The attributes that are no words of the message: the next step, and where in
+// the repository an annotation belongs.
+const (
+	keyHint = "hint"
+	keyFile = "file"
+	keyLine = "line"
+)
+
+// A handler turns records into lines.
 type handler struct {
 	w       io.Writer
 	actions *githubactions.Action // nil: plain lines
@@ -56,13 +64,16 @@ func (h *handler) WithGroup(string) slog.Handler { return h }
 
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	var words, hints []string
+	fields := map[string]string{"title": "Fly Placer"}
 	add := func(a slog.Attr) bool {
-		if a.Key == "hint" {
-			if a.Value.String() != "" {
-				hints = append(hints, a.Value.String())
-			}
-		} else {
-			words = append(words, a.Key+"="+a.Value.String())
+		switch text := a.Value.String(); {
+		case a.Key == keyHint && text != "":
+			hints = append(hints, text)
+		case a.Key == keyHint:
+		case a.Key == keyFile, a.Key == keyLine:
+			fields[a.Key] = text
+		default:
+			words = append(words, a.Key+"="+text)
 		}
 		return true
 	}
@@ -73,7 +84,7 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	text := strings.Join(append([]string{r.Message}, words...), " ")
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.annotate(r.Level, text, hints) {
+	if h.annotate(r.Level, text, hints, fields) {
 		return nil
 	}
 	prefix := map[slog.Level]string{levelNotice: "note: ", slog.LevelWarn: "warning: ", slog.LevelError: "error: "}[r.Level]
@@ -86,14 +97,14 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 }
 
 // annotate shows a record as a GitHub annotation, while there is room.
-func (h *handler) annotate(l slog.Level, text string, hints []string) bool {
+func (h *handler) annotate(l slog.Level, text string, hints []string, fields map[string]string) bool {
 	if h.actions == nil || h.shown[l] >= maxAnnotations {
 		return false
 	}
 	for _, s := range hints {
 		text += "\nNext: " + s
 	}
-	a := h.actions.WithFieldsMap(map[string]string{"title": "Fly Placer"})
+	a := h.actions.WithFieldsMap(fields)
 	switch l {
 	case levelNotice:
 		a.Noticef("%s", text)

@@ -109,7 +109,7 @@ func (r *run) tables(ctx context.Context) (map[string]tables, error) {
 	out := map[string]tables{}
 	var errs []error
 	for _, app := range r.cfg.Apps {
-		t := tables{latency: latency.BuiltIn(), prices: price.BuiltIn()}
+		t := tables{latency: latency.BuiltIn()}
 		if name := app.LatencyMatrix; name != "" {
 			matrix, err := parseFile(ctx, r, name, "latency-matrix", latency.ParseMatrix)
 			errs = append(errs, err)
@@ -118,11 +118,9 @@ func (r *run) tables(ctx context.Context) (map[string]tables, error) {
 		} else {
 			t.notes = append(t.notes, report.Note{Text: "Round trips: " + builtInLatency})
 		}
-		if name := app.Prices; name != "" {
-			prices, err := parseFile(ctx, r, name, "prices", price.Parse)
-			errs = append(errs, err)
-			t.prices = prices
-		}
+		var err error
+		t.prices, err = r.prices(ctx, app)
+		errs = append(errs, err)
 		rates := "private"
 		if app.Policy.FlatTransfer {
 			rates = "public"
@@ -133,6 +131,14 @@ func (r *run) tables(ctx context.Context) (map[string]tables, error) {
 		out[app.Name] = t
 	}
 	return out, errors.Join(errs...)
+}
+
+// prices are what an app's Machines cost.
+func (r *run) prices(ctx context.Context, app config.AppConfig) (price.Table, error) {
+	if app.Prices == "" {
+		return price.BuiltIn(), nil
+	}
+	return parseFile(ctx, r, app.Prices, "prices", price.Parse)
 }
 
 const builtInLatency = "measured between cities on the public Internet in July 2020, else estimated from cable routes"

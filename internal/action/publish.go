@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/fly-placer/fly-placer/internal/config"
 	"github.com/fly-placer/fly-placer/internal/ghapi"
 	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/plan"
@@ -57,7 +59,7 @@ func (r *run) publish(ctx context.Context, rep report.Report) int {
 // standard error already.
 func (r *run) print(rep report.Report) error {
 	if !r.runner.on {
-		if rep.Errors = nil; len(rep.Plans) == 0 {
+		if rep.Errors = nil; len(rep.Plans)+len(rep.Results) == 0 {
 			return nil
 		}
 	}
@@ -100,10 +102,21 @@ func (r *run) annotate(rep report.Report) {
 			r.tell(level, line, "")
 		}
 	}
+	for _, res := range rep.Results {
+		show(res.App+": ", slices.DeleteFunc(slices.Clone(res.Findings), func(f plan.Finding) bool { return f.Level == plan.Error })) // shown at their lines
+		level := levelNotice
+		if !reached(res) {
+			level = slog.LevelError
+		}
+		r.tell(level, report.ResultAnswer(res), strings.Join(res.Hints, "; "))
+	}
 }
 
 // outputsOf makes the action's outputs.
 func (r *run) outputsOf(rep report.Report) (map[string]string, error) {
+	if len(rep.Results) > 0 {
+		return report.ResultOutputs(rep.Results)
+	}
 	outputs, err := report.Outputs(rep)
 	if err != nil || len(rep.Plans) == 0 {
 		return outputs, err
@@ -133,10 +146,10 @@ func (r *run) outputsOf(rep report.Report) (map[string]string, error) {
 }
 
 // writeReports writes report-dir: per app in a directory of its own when there
-// are several. Without plans it only makes the directory.
+// are several. For a report without anything it only makes the directory.
 func (r *run) writeReports(rep report.Report) error {
 	files := map[string][]byte{}
-	if len(rep.Plans)+len(rep.Errors) > 0 {
+	if len(rep.Plans)+len(rep.Results)+len(rep.Errors) > 0 {
 		files["report.md"] = []byte(report.Markdown(rep) + "\n")
 	}
 	for _, p := range rep.Plans {
@@ -164,6 +177,19 @@ func (r *run) writeReports(rep report.Report) error {
 			}
 		}
 	}
+	for _, res := range rep.Results {
+		dir := ""
+		if len(r.cfg.Apps) > 1 {
+			dir = res.App
+			one := report.Report{Results: []report.Result{res}, Notes: rep.Notes, RunURL: rep.RunURL}
+			files[filepath.Join(dir, "report.md")] = []byte(report.Markdown(one) + "\n")
+		}
+		data, err := report.ResultJSON(res)
+		if err != nil {
+			return err
+		}
+		files[filepath.Join(dir, "result.json")] = data
+	}
 	workspace := r.runner.workspace(r.Process)
 	dir := r.cfg.ReportDir
 	switch rel, err := filepath.Rel(workspace, dir); {
@@ -188,10 +214,11 @@ func fileName(group string) string {
 	}, group)
 }
 
-// comment keeps the one comment on the pull request up to date.
+// comment keeps the one comment on the pull request, which tells the plan, up to
+// date.
 func (r *run) comment(ctx context.Context, rep report.Report) (url string, err error) {
 	number := r.runner.pullRequest()
-	if number == 0 || r.cfg.Comment == "never" || r.cfg.GitHubToken.IsZero() {
+	if number == 0 || r.cfg.Command == config.Apply || r.cfg.Comment == "never" || r.cfg.GitHubToken.IsZero() {
 		return "", nil
 	}
 	gh, err := r.github(r.cfg.GitHubToken)
@@ -222,6 +249,11 @@ func (r *run) commentFailed(err error) {
 // status is the exit status for the report.
 func (r *run) status(rep report.Report) int {
 	changes := false
+	for _, res := range rep.Results {
+		if !reached(res) {
+			return exitFailed
+		}
+	}
 	for _, p := range rep.Plans {
 		if p.Outcome == plan.Infeasible {
 			return exitFailed
@@ -235,4 +267,10 @@ func (r *run) status(rep report.Report) int {
 		return exitChanges
 	}
 	return exitOK
+}
+
+// reached tells whether what is decided runs, or nothing speaks against it in a
+// dry run.
+func reached(res report.Result) bool {
+	return res.Outcome == report.Applied || res.Outcome == plan.NoChanges || res.DryRun && res.Outcome == plan.Planned
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fly-placer/fly-placer/internal/config"
+	"github.com/fly-placer/fly-placer/internal/decision"
 	"github.com/fly-placer/fly-placer/internal/ghapi"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/plan"
@@ -68,8 +69,12 @@ func Run(ctx context.Context, p Process) int {
 		return r.fail(ctx, err, exitFailed)
 	}
 	if !in.Command.Offline() {
+		within := deadline
+		if in.Command == config.Apply {
+			within = applyDeadline
+		}
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, deadline)
+		ctx, cancel = context.WithTimeout(ctx, within)
 		defer cancel()
 	}
 	var policy []byte
@@ -104,15 +109,19 @@ func (r *run) command(ctx context.Context) int {
 		return exitOK
 	case config.Solve:
 		return r.solve(ctx)
-	case config.Traffic, config.Auto, config.Plan:
+	case config.Traffic, config.Auto, config.Plan, config.Apply:
 	}
 	if r.runner.untrusted() && r.cfg.FlyToken.IsZero() {
 		return r.skip()
 	}
-	if r.cfg.Command == config.Traffic {
+	switch r.cfg.Command {
+	case config.Traffic:
 		return r.traffic(ctx)
+	case config.Apply:
+		return r.apply(ctx)
+	default:
+		return r.plan(ctx)
 	}
-	return r.plan(ctx)
 }
 
 // policyFile reads the policy, nil when there is none, and how to call it.
@@ -176,10 +185,27 @@ func (r *run) userAgent() string { return "fly-placer/" + r.Version }
 // problem logs an error with its next steps.
 func (r *run) problem(level slog.Level, err error) {
 	var args []any
+	if file, line := position(err); line > 0 {
+		args = append(args, slog.String(keyFile, file), slog.Int(keyLine, line))
+	}
 	for _, h := range hint.Of(err) {
-		args = append(args, slog.String("hint", r.redact(h)))
+		args = append(args, slog.String(keyHint, r.redact(h)))
 	}
 	r.log.Log(context.Background(), level, r.redact(err.Error()), args...)
+}
+
+// position is where in a file of the repository something is wrong; line 0 when
+// nobody knows.
+func position(err error) (file string, line int) {
+	var policy config.Problem
+	var decided decision.Problem
+	switch {
+	case errors.As(err, &policy):
+		return policy.File, policy.Line
+	case errors.As(err, &decided):
+		return decided.File, decided.Line
+	}
+	return "", 0
 }
 
 // redact is the last line of defence: the clients keep tokens out of their errors.
@@ -238,7 +264,7 @@ func each(err error) []error {
 func (r *run) tell(level slog.Level, text, next string) {
 	var args []any
 	if next != "" {
-		args = append(args, slog.String("hint", r.redact(next)))
+		args = append(args, slog.String(keyHint, r.redact(next)))
 	}
 	r.log.Log(context.Background(), level, r.redact(text), args...)
 }
