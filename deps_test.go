@@ -32,6 +32,8 @@ var layers = map[string]struct {
 	"fleet":     {pure: true, imports: "price region"},
 	"plan":      {pure: true, imports: "demand fleet hint latency placement price region"},
 
+	"proposal": {pure: true, imports: "region"},
+
 	"report":     {pure: true, imports: "fleet latency placement plan price region report/doc"},
 	"report/doc": {pure: true},
 
