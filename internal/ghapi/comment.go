@@ -18,7 +18,7 @@ import (
 const MaxCommentChars = 65536
 
 const (
-	maxPages  = 100 // of 100 comments; GitHub allows an issue fewer
+	maxPages  = 100 // of a list; GitHub allows an issue fewer comments
 	maxRounds = 6   // of reading the comments and writing one thing
 )
 
@@ -196,35 +196,13 @@ func (u *upsert) ours(ctx context.Context) ([]*github.IssueComment, *Error) {
 // marked reads all pages and keeps the comments that begin with the marker.
 func (u *upsert) marked(ctx context.Context) ([]*github.IssueComment, *Error) {
 	k := call{http.MethodGet, fmt.Sprintf("/repos/%s/%s/issues/%d/comments", u.owner, u.name, u.number)}
-	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{Page: 1, PerPage: 100}}
-	var out []*github.IssueComment
-	for range maxPages {
-		var page []*github.IssueComment
-		next := 0
-		e := u.p.read(ctx, k, func(ctx context.Context) error {
-			comments, resp, err := u.c.gh.Issues.ListComments(ctx, u.owner, u.name, u.number, opts)
-			if err == nil && comments == nil { // an empty body, which go-github lets pass, is not an empty list
-				err = errEmpty
-			}
-			if err == nil {
-				page, next = comments, resp.NextPage
-			}
-			return err
-		})
-		if e != nil {
-			return nil, e
-		}
-		for _, m := range page {
-			if hasMarker(m.GetBody(), u.key) {
-				out = append(out, m)
-			}
-		}
-		if next <= opts.Page { // 0: the last page; anything else that is not further would go round in circles
-			return out, nil
-		}
-		opts.Page = next
-	}
-	return nil, &Error{Kind: ErrInvalid, Method: k.method, Path: k.path, Message: fmt.Sprintf("more than %d pages of comments", maxPages)}
+	comments, e := list[*github.IssueComment]{
+		k: k,
+		page: func(ctx context.Context, o github.ListOptions) ([]*github.IssueComment, *github.Response, error) {
+			return u.c.gh.Issues.ListComments(ctx, u.owner, u.name, u.number, &github.IssueListCommentsOptions{ListOptions: o})
+		},
+	}.all(ctx, u.p)
+	return slices.DeleteFunc(comments, func(m *github.IssueComment) bool { return !hasMarker(m.GetBody(), u.key) }), e
 }
 
 func (u *upsert) post(ctx context.Context) *Error {

@@ -25,10 +25,11 @@ var (
 	ErrForbidden    = errors.New("GitHub forbids this")       // for another reason: a locked conversation, SAML, an IP list
 	ErrNotFound     = errors.New("not found")
 	ErrGone         = errors.New("gone") // the issue was deleted, or issues are disabled
-	ErrTooLong      = errors.New("the comment is too long")
+	ErrTooLong      = errors.New("the text is too long")
 	ErrInvalid      = errors.New("GitHub rejects the request")
 	ErrRateLimited  = errors.New("rate limit")
 	ErrUnavailable  = errors.New("no usable answer") // 5xx, a cut connection, a timeout, a web page instead of JSON
+	ErrEdited       = errors.New("the comment may have the words of somebody else")
 )
 
 // Error is an answer of GitHub that was no success, or the lack of an answer. Its
@@ -41,6 +42,7 @@ type Error struct {
 	Message   string        // GitHub's own words, shortened
 	RequestID string        // GitHub's support asks for it
 	Wait      time.Duration // until GitHub wants to be asked again; 0: it did not say
+	needs     string        // the permissions that GitHub says it takes, as "contents: write"
 	cause     error         // the end of the context, where that was it
 }
 
@@ -114,6 +116,7 @@ func (c *Client) classify(k call, err error) *Error {
 			e.Kind = kindOf(resp, e.Message)
 		}
 		e.Wait = waitOf(resp, c.now())
+		e.needs = permissionsOf(resp.Header.Get("X-Accepted-GitHub-Permissions"))
 	}
 	e.Message = c.clean(e.Message)
 	return e
@@ -191,16 +194,21 @@ func withHint(e *Error) error {
 		return hint.Wrap(e, "give a valid github-token; the default is ${{ github.token }}")
 	case ErrReadOnly:
 		if e.Method == http.MethodGet {
-			return hint.Wrap(e, "add to the job: permissions: contents: read, pull-requests: read")
+			return hint.Wrap(e, "add to the job: permissions: %s", e.permissions())
 		}
-		return hint.Wrap(e, "add to the job: permissions: pull-requests: write; pull requests of forks and of Dependabot have a read-only token, whatever the workflow says")
+		return hint.Wrap(e, "add to the job: permissions: %s; pull requests of forks and of Dependabot have a read-only token, whatever the workflow says", e.permissions())
 	case ErrForbidden:
-		if e.Status == 0 {
+		switch {
+		case e.Status == 0:
 			return hint.Wrap(e, "check GITHUB_API_URL: the server there sends requests elsewhere")
+		case strings.Contains(e.Path, "/git/"):
+			return hint.Wrap(e, "see whether a rule protects the branch, and whether the organization restricts the token")
 		}
 		return hint.Wrap(e, "see whether the conversation is locked, and whether the organization restricts the token")
 	case ErrNotFound:
 		return hint.Wrap(e, "check repository and number; GitHub also says 404 for what the token may not see")
+	case ErrEdited:
+		return hint.Wrap(e, "what may have been changed by hand is not taken: run the plan again, or decide by the file in the repository")
 	case ErrTooLong:
 		return hint.Wrap(e, "the job summary holds the whole report; compare fewer apps per comment, or set another comment-key for each")
 	case ErrRateLimited:
@@ -212,4 +220,42 @@ func withHint(e *Error) error {
 		return hint.Wrap(e, "run again; https://www.githubstatus.com tells about outages")
 	}
 	return e
+}
+
+// permissions names what the token lacks, as a workflow writes it.
+func (e *Error) permissions() string {
+	switch write := e.Method != http.MethodGet; {
+	case e.needs != "":
+		return e.needs
+	case write && (strings.Contains(e.Path, "/git/") || strings.Contains(e.Path, "/contents")):
+		return "contents: write"
+	case write:
+		return "pull-requests: write"
+	default:
+		return "contents: read, pull-requests: read"
+	}
+}
+
+// permissionsOf reads GitHub's list of what a request takes: alternatives between
+// semicolons, of which the one about pull requests is ours to name, and all of
+// those between commas. It returns "" for what it does not understand.
+func permissionsOf(header string) string {
+	best := ""
+	for alternative := range strings.SplitSeq(header, ";") {
+		var all []string
+		for one := range strings.SplitSeq(alternative, ",") {
+			scope, level, ok := strings.Cut(strings.TrimSpace(one), "=")
+			if !ok || (level != "read" && level != "write") || scope == "" || strings.Trim(scope, "abcdefghijklmnopqrstuvwxyz_") != "" {
+				return ""
+			}
+			if scope != "metadata" { // which every token has
+				all = append(all, strings.ReplaceAll(scope, "_", "-")+": "+level)
+			}
+		}
+		text := strings.Join(all, ", ")
+		if best == "" || strings.Contains(text, "pull-requests") && !strings.Contains(best, "pull-requests") {
+			best = text
+		}
+	}
+	return best
 }
