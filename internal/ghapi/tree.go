@@ -184,6 +184,9 @@ type change struct {
 // write makes a tree of base and changes, and returns its id. It is there for
 // nobody until a branch has it.
 func (o *objects) write(ctx context.Context, base string, changes map[string]change) (string, *Error) {
+	if len(changes) == 0 {
+		return base, nil
+	}
 	entries := make([]*github.TreeEntry, 0, len(changes))
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		c := changes[name]
