@@ -79,17 +79,30 @@ func severity(l plan.Level) int {
 	return 0
 }
 
+// groupAnswer is what a group comes down to: its drift, then the decision on it
+// if there is one to judge, else its plan.
 func groupAnswer(g plan.Group) string {
+	line := planAnswer(g)
+	if g.Decided != nil {
+		line = judgedAnswer(g)
+	}
+	if len(g.Drift) > 0 {
+		line = driftAnswer(g.Drift) + "; " + line
+	}
+	return line
+}
+
+func planAnswer(g plan.Group) string {
 	switch g.Status {
 	case plan.Planned:
-		return changesAnswer(g.Changes) + "; " + figuresAnswer(g)
+		return changesAnswer(g.Changes, "") + "; " + figuresAnswer(g.Before, g.After, len(g.Edges) > 0)
 	case plan.NoChanges:
 		return unchangedAnswer(g)
 	case plan.Held:
 		return "held, " + holdsAnswer(g.Holds)
 	case plan.Infeasible:
 		return infeasibleAnswer(g.Conflict)
-	case plan.Skipped, plan.Failed:
+	case plan.Skipped, plan.Failed, plan.Proposed, plan.NotApproved, plan.Drifted:
 	}
 	return string(g.Status)
 }
@@ -108,8 +121,8 @@ func verb(c plan.Change) string {
 }
 
 // changesAnswer lists the changes: "open ams and fra, close ord, grow iad 3 → 5".
-// Beyond a handful, regions are counted.
-func changesAnswer(changes []plan.Change) string {
+// Beyond a handful, regions are counted. The verbs end as ending says.
+func changesAnswer(changes []plan.Change, ending string) string {
 	const most = 4
 	names := map[string][]string{}
 	for _, c := range changes {
@@ -123,22 +136,23 @@ func changesAnswer(changes []plan.Change) string {
 	for _, v := range []string{"open", "grow", "shrink", "close"} {
 		switch n := len(names[v]); {
 		case n > most:
-			parts = append(parts, fmt.Sprintf("%s %d regions", v, n))
+			parts = append(parts, fmt.Sprintf("%s %d regions", v+ending, n))
 		case n > 0:
-			parts = append(parts, v+" "+and(names[v]))
+			parts = append(parts, v+ending+" "+and(names[v]))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-func figuresAnswer(g plan.Group) string {
-	cost := step(price.Format(g.Before.Total()), price.Format(g.After.Total())) + " a month"
-	if len(g.Edges) == 0 {
+// figuresAnswer gives the latency, where it is known, and the cost.
+func figuresAnswer(now, then plan.Figures, known bool) string {
+	cost := step(price.Format(now.Total()), price.Format(then.Total())) + " a month"
+	if !known {
 		return cost
 	}
-	figure, before, after := "p95 ", g.Before.P95MS, g.After.P95MS
-	if after > 0.995*before && g.Before.MeanMS != g.After.MeanMS { // the tail stays: then it is the mean that is bought
-		figure, before, after = "mean ", g.Before.MeanMS, g.After.MeanMS
+	figure, before, after := "p95 ", now.P95MS, then.P95MS
+	if after > 0.995*before && now.MeanMS != then.MeanMS { // the tail stays: then it is the mean that is bought
+		figure, before, after = "mean ", now.MeanMS, then.MeanMS
 	}
 	return figure + step(millis(before), millis(after)) + " ms, " + cost
 }
@@ -151,7 +165,7 @@ func unchangedAnswer(g plan.Group) string {
 	case g.Unrestricted != nil:
 		best = " is best within " + cmp.Or(and(g.Unrestricted.Limits), "the limits")
 	}
-	return "no change; " + machines(g.Current) + best + ": " + figuresAnswer(g)
+	return "no change; " + machines(g.Current) + best + ": " + figuresAnswer(g.Before, g.After, len(g.Edges) > 0)
 }
 
 // holdsAnswer gives the first reason with its figures, when they are short.

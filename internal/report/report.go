@@ -26,6 +26,9 @@ type Report struct {
 	Errors []Problem
 	// Notes say where the figures are from: the version, the latency table, the prices.
 	Notes []Note
+	// Proposal is what became of the pull request for the plans; nil when none
+	// was to be made.
+	Proposal *Proposal
 	// RunURL is the page of the workflow run; it may be empty.
 	RunURL string
 }
@@ -152,8 +155,12 @@ func (r Report) body() doc.Document {
 	for _, res := range r.Results {
 		b.errors += errorsIn(res.Findings)
 	}
+	if r.Proposal != nil {
+		b.errors += errorsIn(r.Proposal.Findings)
+	}
 	failures := failuresOf(r.Errors)
 	d := b.failures(failures)
+	d = append(d, b.proposal(r.Proposal)...)
 	several := len(r.Plans)+len(r.Results)+len(failures) > 1
 	for _, p := range r.Plans {
 		d = append(d, b.plan(p, several))
