@@ -23,7 +23,7 @@ import (
 // of it.
 func (r *run) carryOut(ctx context.Context, fly *flyapi.Client, j *job, res report.Result) report.Result {
 	q := apply.Request{
-		Decision: j.Decision, About: j.app,
+		Decision: j.Decision, Previous: j.previous, About: j.app,
 		Room: func(ctx context.Context, more map[region.Code]int) error { return r.room(ctx, fly, j, more) },
 	}
 	o := apply.Options{

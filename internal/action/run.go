@@ -42,6 +42,10 @@ type run struct {
 	cfg    config.Config
 	// findings are about the run, and belong in every plan.
 	findings []plan.Finding
+	// policyErr is why the policy could not be read, so that the defaults hold.
+	policyErr error
+	// policyChanged: the pull request of the event changes the policy file.
+	policyChanged bool
 }
 
 // Run runs the program and returns its exit status. Whatever goes wrong is
@@ -70,7 +74,7 @@ func Run(ctx context.Context, p Process) int {
 	}
 	if !in.Command.Offline() {
 		within := deadline
-		if in.Command == config.Apply {
+		if in.Command == config.Apply || in.Command == config.Auto && slices.Contains([]string{"push", "schedule", "workflow_dispatch"}, rn.EventName) {
 			within = applyDeadline
 		}
 		var cancel context.CancelFunc
@@ -109,7 +113,7 @@ func (r *run) command(ctx context.Context) int {
 		return exitOK
 	case config.Solve:
 		return r.solve(ctx)
-	case config.Traffic, config.Auto, config.Plan, config.Apply:
+	case config.Traffic, config.Auto, config.Plan, config.Propose, config.Apply, config.Check:
 	}
 	if r.runner.untrusted() && r.cfg.FlyToken.IsZero() {
 		return r.skip()
@@ -119,6 +123,10 @@ func (r *run) command(ctx context.Context) int {
 		return r.traffic(ctx)
 	case config.Apply:
 		return r.apply(ctx)
+	case config.Propose:
+		return r.propose(ctx)
+	case config.Auto:
+		return r.auto(ctx)
 	default:
 		return r.plan(ctx)
 	}
@@ -130,6 +138,7 @@ func (r *run) policyFile(ctx context.Context, in config.Inputs) (data []byte, na
 	data, err = r.repoFile(ctx, in.PolicyPath)
 	var api *ghapi.Error
 	if !in.PolicySet && (errors.Is(err, errNoCheckout) || errors.As(err, &api)) {
+		r.policyErr = err
 		err = fmt.Errorf("the policy file could not be read, so this is by the defaults: %w", err)
 		r.problem(slog.LevelWarn, err)
 		r.findings = append(r.findings, plan.Finding{Level: plan.Warning, Text: r.redact(err.Error()), Hint: strings.Join(hint.Of(err), "; ")})

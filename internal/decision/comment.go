@@ -29,6 +29,9 @@ func Embed(d Decision) (string, error) {
 // quoted by nobody.
 var begin = regexp.MustCompile(`(?m)^[ \t]*` + commentBegin + `(\w*)[ \t]*$`)
 
+// Embedded tells whether a body has a decision that Embed hid in it, right or wrong.
+func Embedded(body string) bool { return begin.MatchString(strings.ReplaceAll(body, "\r\n", "\n")) }
+
 // Extract reads the decisions that Embed hid in a body, in their order there.
 // Lines may end as on Windows. It fails when there are several for one app, and
 // when one is of another version, does not end, or was edited: its digest must be
