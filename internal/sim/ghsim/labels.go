@@ -14,13 +14,13 @@ import (
 const maxLabelChars = 50
 
 type labelJSON struct {
-	ID          int64   `json:"id"`
-	NodeID      string  `json:"node_id"`
-	URL         string  `json:"url"`
-	Name        string  `json:"name"`
-	Color       string  `json:"color"`
-	Default     bool    `json:"default"`
-	Description *string `json:"description"`
+	ID          int64  `json:"id"`
+	NodeID      string `json:"node_id"`
+	URL         string `json:"url"`
+	Name        string `json:"name"`
+	Color       string `json:"color"`
+	Default     bool   `json:"default"`
+	Description string `json:"description"` // GitHub also says null, which its own description forbids in places
 }
 
 func (v view) labelsOf(p *pull) []labelJSON {

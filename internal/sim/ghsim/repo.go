@@ -1,8 +1,6 @@
 package ghsim
 
-import (
-	"net/http"
-)
+import "net/http"
 
 func (s *Server) getUser(w http.ResponseWriter, r *http.Request) {
 	switch who := caller(r); {
@@ -16,7 +14,9 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) getRepo(w http.ResponseWriter, r *http.Request) {
-	answer(w, http.StatusOK, s.at(r).repository())
+	out := s.at(r).repository()
+	out["network_count"], out["subscribers_count"] = 0, 0 // which only this endpoint tells
+	answer(w, http.StatusOK, out)
 }
 
 func (s *Server) getWorkflowPermissions(w http.ResponseWriter, _ *http.Request) {

@@ -220,7 +220,7 @@ func (v view) repositoryNamed(full string) map[string]any {
 		"fork": full != v.cfg.Repo, "archived": false, "disabled": false, "has_issues": true, "has_projects": false, "has_wiki": false,
 		"has_pages": false, "has_discussions": false, "has_downloads": false,
 		"forks": 0, "forks_count": 0, "open_issues": v.openPulls(), "open_issues_count": v.openPulls(), "size": 1,
-		"stargazers_count": 0, "watchers": 0, "watchers_count": 0, "network_count": 0, "subscribers_count": 0,
+		"stargazers_count": 0, "watchers": 0, "watchers_count": 0,
 		"created_at": epoch, "updated_at": epoch, "pushed_at": epoch,
 	}
 	for field, path := range repoURLs {
