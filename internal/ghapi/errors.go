@@ -216,6 +216,10 @@ func withHint(e *Error) error {
 			return hint.Wrap(e, "run again in %s, or use a token with its own limit", e.Wait.Round(time.Second))
 		}
 		return hint.Wrap(e, "run again in some minutes, or use a token with its own limit")
+	case ErrInvalid:
+		if strings.Contains(e.Path, "/git/refs") {
+			return hint.Wrap(e, "see whether a rule protects the branch, or a branch of a shorter name stands in its way")
+		}
 	case ErrUnavailable:
 		return hint.Wrap(e, "run again; https://www.githubstatus.com tells about outages")
 	}

@@ -17,6 +17,7 @@ import (
 const (
 	maxSteps   = 64              // rounds of one proposal: each job of a matrix can be outrun by every other
 	maxStuck   = 5               // refusals of one step while nothing else moves
+	maxUnready = 3               // refusals of what names a pull request that GitHub has just made
 	maxEdits   = 12              // of the body, which parallel jobs edit too
 	settleTime = 2 * time.Second // longer than the time between another job's reading of the body and its writing
 )
@@ -211,7 +212,7 @@ func (u *proposer) next(s *scene, w *wanted) func(context.Context) (progress, *E
 	case open == nil:
 		return nil
 	case !sameBody(w.body, open.GetBody()):
-		return func(ctx context.Context) (progress, *Error) { return u.edit(ctx, open, w) }
+		return func(ctx context.Context) (progress, *Error) { return u.edit(ctx, open.GetNumber()) }
 	case u.unsettled:
 		return u.settle
 	case !w.differs:

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/go-github/v89/github"
 )
@@ -100,13 +101,22 @@ func (u *proposer) open(ctx context.Context, s *scene, w *wanted) (progress, *Er
 	return u.refused(e, s.head)
 }
 
-// edit writes the body.
-func (u *proposer) edit(ctx context.Context, open *github.PullRequest, w *wanted) (progress, *Error) {
-	k := u.call(http.MethodPatch, "/pulls/%d", open.GetNumber())
+// edit writes the body. It reads the body once more right before: the shorter that
+// takes, the rarer does one job overwrite another's part.
+func (u *proposer) edit(ctx context.Context, number int) (progress, *Error) {
+	k := u.call(http.MethodPatch, "/pulls/%d", number)
 	if u.edits++; u.edits > maxEdits {
 		return done, &Error{Kind: ErrInvalid, Method: k.method, Path: k.path, Message: "the body changes as fast as it is read"}
 	}
-	_, _, err := u.c.gh.PullRequests.Edit(ctx, u.owner, u.name, open.GetNumber(), &github.PullRequest{Body: &w.body})
+	now, e := u.pull(ctx, number)
+	if e != nil {
+		return done, e
+	}
+	body := u.Body(now.Body)
+	if sameBody(body, now.Body) || utf8.RuneCountInString(body) > MaxCommentChars { // the next round says so
+		return stepped, nil
+	}
+	_, _, err := u.c.gh.PullRequests.Edit(ctx, u.owner, u.name, number, &github.PullRequest{Body: &body})
 	u.unsettled = true
 	return stepped, u.c.classify(k, err)
 }
@@ -176,12 +186,12 @@ func (u *proposer) extra(finished *bool, e *Error) (progress, *Error) {
 		*finished = true
 		return stepped, nil
 	}
-	if strings.Contains(strings.ToLower(e.Message), "could not resolve to a node") && u.unready < maxStuck {
+	if strings.Contains(strings.ToLower(e.Message), "could not resolve to a node") && u.unready < maxUnready {
 		u.unready++
 		u.stuck = u.unready
 		return outrun, nil
 	}
-	if slices.ContainsFunc([]error{ErrReadOnly, ErrForbidden, ErrNotFound, ErrGone, ErrInvalid}, func(kind error) bool { return errors.Is(e, kind) }) {
+	if slices.ContainsFunc([]error{ErrReadOnly, ErrForbidden, ErrNotFound, ErrGone, ErrInvalid, ErrTooLong}, func(kind error) bool { return errors.Is(e, kind) }) {
 		*finished = true
 		u.warn(withHint(e))
 		return stepped, nil

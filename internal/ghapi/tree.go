@@ -2,6 +2,7 @@ package ghapi
 
 import (
 	"context"
+	"encoding/base64"
 	"maps"
 	"net/http"
 	"path"
@@ -110,7 +111,14 @@ func (o *objects) blob(ctx context.Context, sha string) ([]byte, *Error) {
 		return data, nil
 	}
 	e := o.p.read(ctx, o.call(http.MethodGet, "/git/blobs/%s", sha), func(ctx context.Context) error {
-		data, _, err := o.c.gh.Git.GetBlobRaw(ctx, o.owner, o.name, sha)
+		b, _, err := o.c.gh.Git.GetBlob(ctx, o.owner, o.name, sha)
+		if err == nil && (b.GetSHA() == "" || b.GetEncoding() != "base64") {
+			err = errEmpty
+		}
+		if err != nil {
+			return err
+		}
+		data, err := base64.StdEncoding.DecodeString(b.GetContent()) // it skips line ends
 		if err == nil {
 			o.blobs[sha] = data
 		}
