@@ -1,16 +1,13 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/fleet"
-	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/price"
 	"github.com/fly-placer/fly-placer/internal/region"
@@ -88,7 +85,7 @@ func (out *Group) judge(in Input, g fleet.Group) error {
 			j.Changes = append(j.Changes, Change{Region: code, From: from, To: to})
 		}
 	}
-	for _, r := range Check(in, map[string]map[region.Code]int{g.Name: target}) {
+	for _, r := range Check(unleased(in), map[string]map[region.Code]int{g.Name: target}) {
 		if r.Rule == RuleEgress { // nobody knows that it is broken
 			out.Findings = append(out.Findings, Finding{Warning, decisionText(r), r.Hint})
 		} else {
@@ -107,6 +104,16 @@ func (out *Group) judge(in Input, g fleet.Group) error {
 		out.Findings = append(out.Findings, Finding{Error, decisionText(r), r.Hint})
 	}
 	return nil
+}
+
+// unleased is the input without leases, which are no reason to refuse a
+// decision: who applies it waits for them.
+func unleased(in Input) Input {
+	in.App.Machines = slices.Clone(in.App.Machines)
+	for i := range in.App.Machines {
+		in.App.Machines[i].Lease = nil
+	}
+	return in
 }
 
 // decisionText is a refusal as a finding, with the name of its rule in it.
@@ -230,53 +237,6 @@ func (j *Judged) beyond(out *Group, serving map[string]int) error {
 	return nil
 }
 
-// DecisionHolds tells with errors, each with its next step, why what was decided
-// on an app's groups may not be taken as it is: something was decided on a
-// group that is not planned, or some group's decision does not hold.
-func (p Plan) DecisionHolds() error {
-	errs := refusalErrors(p.Refused)
-	for _, name := range p.Unjudged {
-		errs = append(errs, hint.Wrap(fmt.Errorf("process group %s: what is decided cannot be weighed: the group is not planned", name),
-			"see process-group, or leave the group out of the decision"))
-	}
-	for _, g := range p.Groups {
-		errs = append(errs, g.DecisionHolds())
-	}
-	return errors.Join(errs...)
-}
-
-// DecisionHolds tells with errors, each with its next step, why what was decided
-// on the group may not be taken as it is: it breaks a pin, a limit or the load,
-// nobody can tell what it is worth, or it is worse than the optimum by more than
-// change-cost. It is nil where nothing was decided.
-func (g Group) DecisionHolds() error {
-	j := g.Decided
-	again := "plan again, and decide on that"
-	switch {
-	case j == nil:
-		return nil
-	case len(j.Breaks) > 0:
-		return errors.Join(refusalErrors(j.Breaks)...)
-	case j.Unweighed != "":
-		return hint.Wrap(fmt.Errorf("process group %s: what the decision is worth is not known: %s", g.Name, j.Unweighed),
-			"plan again when it is")
-	case j.Optimum == nil:
-		return hint.Wrap(fmt.Errorf("process group %s: what the decision is worth is not known: there is no optimum to compare it with", g.Name), "%s", again)
-	case j.Regret > j.ChangeCost+1e-9*math.Max(1, math.Abs(j.Objective)):
-		return hint.Wrap(fmt.Errorf("process group %s: the decision is worse than the optimum by now: by %s a month, more than change-cost, %s",
-			g.Name, price.Format(j.Regret), price.Format(j.ChangeCost)), "%s", again)
-	}
-	return nil
-}
-
-func refusalErrors(refusals []Refusal) []error {
-	var errs []error
-	for _, r := range refusals {
-		errs = append(errs, hint.Wrap(fmt.Errorf("process group %s: %s", r.Group, decisionText(r)), "%s", r.Hint))
-	}
-	return errs
-}
-
 // judgeOthers checks what is decided on groups that are not planned: only pins
 // and limits that hold without traffic.
 func (p *Plan) judgeOthers(in Input) {
@@ -284,7 +244,7 @@ func (p *Plan) judgeOthers(in Input) {
 		if slices.ContainsFunc(p.Groups, func(g Group) bool { return g.Name == name }) {
 			continue
 		}
-		refused := Check(in, map[string]map[region.Code]int{name: in.Decided[name]})
+		refused := Check(unleased(in), map[string]map[region.Code]int{name: in.Decided[name]})
 		for _, r := range refused {
 			p.Findings = append(p.Findings, Finding{Error, decisionText(r), r.Hint})
 		}

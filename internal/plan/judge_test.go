@@ -345,6 +345,15 @@ func TestStoppedMachinesStayOutOfAJudgedLoad(t *testing.T) {
 	}
 }
 
+// Who applies a decision waits for leases.
+func TestLeasesAreNoReasonAgainstADecision(t *testing.T) {
+	in := busy()
+	in.App.Machines[0].Lease = &fleet.Lease{Owner: "ann@tokens.fly.io", Expires: now.Add(time.Minute)}
+	if _, j := judged(t, in, counts{"ams": 5, "iad": 4, "nrt": 3}); len(j.Breaks) > 0 {
+		t.Errorf("breaks %+v", j.Breaks)
+	}
+}
+
 func TestHoldsTellsEachReasonOnce(t *testing.T) {
 	in := busy()
 	in.Policy.Exclude, in.Policy.MaxMachines = []region.Code{"nrt"}, 6

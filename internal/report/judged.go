@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/price"
@@ -44,12 +45,21 @@ func decides(g plan.Group) string {
 	return changesAnswer(g.Decided.Changes, "s")
 }
 
-// rules names what refusals are about, each once.
+// rules names what is broken, each once: options as they are.
 func rules(refusals []plan.Refusal) []string {
 	var out []string
 	for _, r := range refusals {
-		if !slices.Contains(out, r.Rule) {
-			out = append(out, r.Rule)
+		name := r.Rule
+		if r.Rule == "region" {
+			name = "the list of regions"
+		}
+		switch fleet.PinReason(r.Rule) {
+		case fleet.PinVolume, fleet.PinStandby, fleet.PinScheduled, fleet.PinAutoDestroy, fleet.PinHost, fleet.PinCordoned, fleet.PinIdle, fleet.PinLeased,
+			fleet.PinGPU, fleet.PinDedicatedHost, fleet.PinEgressIP, fleet.PinEgressRegion, fleet.PinLast, fleet.PinNoSource, fleet.PinPrimary:
+			name = "the " + r.Rule + " pin"
+		}
+		if !slices.Contains(out, name) {
+			out = append(out, name)
 		}
 	}
 	return out

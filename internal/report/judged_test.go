@@ -111,6 +111,20 @@ func judgedReports() map[string]Report {
 	return out
 }
 
+func TestWhatADecisionBreaksIsNamedOnce(t *testing.T) {
+	var refusals []plan.Refusal
+	for _, rule := range []string{"survive", "volume", "survive", "region", "min-in-region"} {
+		refusals = append(refusals, plan.Refusal{Rule: rule})
+	}
+	if got, want := limited(rules(refusals)), "survive, the volume pin, the list of regions and min-in-region"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	refusals = append(refusals, plan.Refusal{Rule: "max-regions"}, plan.Refusal{Rule: "max-machines"})
+	if got, want := limited(rules(refusals)), "survive, the volume pin, the list of regions, min-in-region and 2 more"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestWhatADecisionIsWorth(t *testing.T) {
 	for _, tt := range []struct {
 		ms, compute, transfer float64
@@ -144,7 +158,7 @@ func TestDecisionsAndDriftLeaveLast(t *testing.T) {
 		t.Fatalf("%d characters: want a comment from which something left", characters(got))
 	}
 	checkWhole(t, got, r)
-	for _, want := range []string{"**The plan:**", "a failure needs 2", "What is not as decided", "create pull requests"} {
+	for _, want := range []string{"**The plan:**", "a failure needs 2", "What is not as decided", "create its pull request"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q left before less important things", want)
 		}

@@ -186,7 +186,11 @@ func (v view) changes() []doc.Block {
 			doc.Ticked(c.Reason),
 		})
 	}
-	return []doc.Block{v.heading("Changes"), t}
+	title := "Changes"
+	if v.Decided != nil && !v.Decided.IsOptimum() {
+		title = "What the plan would change"
+	}
+	return []doc.Block{v.heading(title), t}
 }
 
 // city is where a region is, without the country.

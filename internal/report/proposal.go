@@ -96,7 +96,7 @@ func (b *builder) proposal(p *Proposal) doc.Document {
 		if p.CompareURL != "" {
 			open = doc.Join(doc.A("open it yourself", p.CompareURL), doc.T("."))
 		}
-		warn(doc.Join(doc.T("Not proposed: "), branch, doc.T(" is pushed, but the repository does not let workflows create pull requests.")),
+		warn(doc.Join(branch, doc.T(" is pushed, but the repository does not let workflows create its pull request.")),
 			doc.Join(doc.T("tick "), doc.B("Allow GitHub Actions to create and approve pull requests"),
 				doc.T(" in Settings → Actions → General → Workflow permissions, or "), open))
 	case p.Declined > 0:
