@@ -42,6 +42,18 @@ func TestMain(m *testing.M) {
 //	file PATH             put a file of the script's into the repository at GitHub
 //	machines APP R=N,...  the app must have so many Machines in each region, all of them serving, without lease and marks of ours
 //	reads                 nothing that was asked of the simulated Fly.io may have changed anything
+//	night                 the schedule starts a workflow on the default branch, with its files checked out
+//	event N ACTION        what happened to pull request N starts one, on its merge with the base
+//	merge N METHOD        ann merges pull request N (merge, squash, rebase), and the push starts one
+//	revert                ann reverts what was pushed last, and the push starts one
+//	push BRANCH [P=FILE]  ann commits files, or deletes those without FILE; a push to main starts one
+//	review N LOGIN STATE  somebody reviews
+//	close N, label N NAME, edit N LOGIN   a pull request is closed, labelled, its comments edited
+//	setting NAME          a setting of the repository: no-actions-pulls
+//	scale APP R=N         somebody scales by hand
+//	pull N STATE [REGEXP] the pull request is open, closed or merged, with such a body
+//	comment N REGEXP      one of its comments is such
+//	has REF PATH REGEXP   a file at GitHub is such
 //	asked N METHOD REGEXP wait until the simulated Fly.io was asked N times for such a path
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -62,6 +74,20 @@ func TestScripts(t *testing.T) {
 			"requests": checkRequests,
 			"agree":    checkAgreement,
 			"proves":   provePublished,
+			"night":    night,
+			"event":    pullEvent,
+			"merge":    mergePull,
+			"revert":   revertPush,
+			"push":     pushFiles,
+			"review":   reviewPull,
+			"close":    closePull,
+			"label":    labelPull,
+			"edit":     editComments,
+			"pull":     checkPull,
+			"comment":  checkComment,
+			"has":      checkFile,
+			"setting":  setSetting,
+			"scale":    scaleByHand,
 		},
 		Condition: checkCondition,
 	})
@@ -78,6 +104,7 @@ type scriptWorld struct {
 	fly     *flysim.Server
 	metrics *promsim.Server
 	github  *ghsim.Server
+	pushed  ghsim.Push // the last one
 }
 
 // A scenario is the JSON form of a world.
@@ -185,7 +212,7 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 			s.Close()
 		}
 	})
-	*ts.Value(worldKey{}).(*scriptWorld) = scriptWorld{fly, metrics, github}
+	*ts.Value(worldKey{}).(*scriptWorld) = scriptWorld{fly: fly, metrics: metrics, github: github}
 	ts.Setenv("FLY_API_TOKEN", "FlyV1 "+scriptToken)
 	ts.Setenv("FLY_PROMETHEUS_URL", servers[1].URL+"/prometheus/acme")
 	ts.Setenv("INPUT_FLY-API-URL", servers[0].URL)
