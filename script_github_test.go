@@ -214,3 +214,32 @@ func scaleByHand(ts *testscript.TestScript, neg bool, args []string) {
 		fly.Destroy(args[0], here[i].ID)
 	}
 }
+
+func openPull(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pull-from BRANCH")
+	}
+	_, err := ts.Value(worldKey{}).(*scriptWorld).github.OpenPull("ann", args[0], "A change", "")
+	ts.Check(err)
+}
+
+func checkOpened(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: opened N WORD...")
+	}
+	n := number(ts, args[0])
+	for _, p := range ts.Value(worldKey{}).(*scriptWorld).github.Pulls() {
+		if p.Number != n {
+			continue
+		}
+		has := slices.Concat(p.Labels, p.Reviewers)
+		if p.Draft {
+			has = append(has, "draft")
+		}
+		slices.Sort(has)
+		want := slices.Sorted(slices.Values(args[1:]))
+		if !slices.Equal(has, want) {
+			ts.Fatalf("pull request %d has %q, want %q", n, has, want)
+		}
+	}
+}

@@ -51,6 +51,8 @@ func TestMain(m *testing.M) {
 //	close N, label N NAME, edit N LOGIN   a pull request is closed, labelled, its comments edited
 //	setting NAME          a setting of the repository: no-actions-pulls
 //	scale APP R=N         somebody scales by hand
+//	pull-from BRANCH      ann opens a pull request from it
+//	opened N WORD...      the pull request has such labels and reviewers, and is a draft
 //	pull N STATE [REGEXP] the pull request is open, closed or merged, with such a body
 //	comment N REGEXP      one of its comments is such
 //	has REF PATH REGEXP   a file at GitHub is such
@@ -63,31 +65,33 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"world":    startWorld,
-			"runner":   setRunner,
-			"comments": checkComments,
-			"file":     addFile,
-			"machines": checkMachines,
-			"reads":    checkReads,
-			"asked":    awaitRequests,
-			"status":   checkStatus,
-			"requests": checkRequests,
-			"agree":    checkAgreement,
-			"proves":   provePublished,
-			"night":    night,
-			"event":    pullEvent,
-			"merge":    mergePull,
-			"revert":   revertPush,
-			"push":     pushFiles,
-			"review":   reviewPull,
-			"close":    closePull,
-			"label":    labelPull,
-			"edit":     editComments,
-			"pull":     checkPull,
-			"comment":  checkComment,
-			"has":      checkFile,
-			"setting":  setSetting,
-			"scale":    scaleByHand,
+			"world":     startWorld,
+			"runner":    setRunner,
+			"comments":  checkComments,
+			"file":      addFile,
+			"machines":  checkMachines,
+			"reads":     checkReads,
+			"asked":     awaitRequests,
+			"status":    checkStatus,
+			"requests":  checkRequests,
+			"agree":     checkAgreement,
+			"proves":    provePublished,
+			"night":     night,
+			"event":     pullEvent,
+			"merge":     mergePull,
+			"revert":    revertPush,
+			"push":      pushFiles,
+			"review":    reviewPull,
+			"close":     closePull,
+			"label":     labelPull,
+			"edit":      editComments,
+			"pull":      checkPull,
+			"opened":    checkOpened,
+			"pull-from": openPull,
+			"comment":   checkComment,
+			"has":       checkFile,
+			"setting":   setSetting,
+			"scale":     scaleByHand,
 		},
 		Condition: checkCondition,
 	})

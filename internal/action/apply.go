@@ -192,7 +192,13 @@ func lineOfApp(data []byte) int {
 func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, m merge, catalog region.Catalog) report.Result {
 	res := report.Result{App: j.Name, DryRun: r.cfg.DryRun, Started: r.Now()}
 	if len(j.Groups) > 0 {
-		res.File, res.Digest = j.from, j.Sum()
+		res.Digest = j.Sum()
+		if j.data != nil {
+			res.File = j.Apply.Decision
+		}
+		if p, ok := m.pull(j.Name, j.Sum()); ok && !j.idle {
+			res.PullRequest = &report.PullRequest{Number: p.Number, URL: p.URL}
+		}
 	}
 	res.Findings = slices.Concat(r.findings, j.findings)
 	if err := j.Verify(); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/region"
+	"github.com/fly-placer/fly-placer/internal/report"
 )
 
 // A beside is what an app's plan is held against: the decision that a pull
@@ -197,4 +198,69 @@ func (r *run) inRepo(name string) string {
 		name = rel
 	}
 	return filepath.ToSlash(filepath.Clean(name))
+}
+
+// policyEffect says what a pull request that changes the policy does: its plans
+// beside those by the policy before it.
+func (r *run) policyEffect(ctx context.Context, results []result) {
+	if !r.policyChanged {
+		return
+	}
+	before, err := r.fileAt(ctx, r.cfg.PolicyPath, r.runner.event.PullRequest.Base.SHA)
+	if err == nil && before == nil && r.inputs.PolicySet {
+		return // there was none, and none would have been taken
+	}
+	var cfg config.Config
+	if err == nil {
+		cfg, err = r.inputs.WithPolicy(before, "the policy before")
+	}
+	if err != nil {
+		r.problem(levelNotice, fmt.Errorf("what the change of the policy does is not known: %w", err))
+		return
+	}
+	decided := map[string]beside{}
+	var apps []config.AppConfig
+	for _, res := range results {
+		d, ok := decision.FromPlan(res.plan)
+		i := slices.IndexFunc(cfg.Apps, func(a config.AppConfig) bool { return a.Name == res.name })
+		if ok && res.err == nil && i >= 0 {
+			apps, decided[res.name] = append(apps, cfg.Apps[i]), beside{decided: &d}
+		}
+	}
+	files, err := r.tables(ctx, apps)
+	var old []result
+	if err == nil {
+		old, err = r.compute(ctx, apps, files, decided)
+	}
+	if err != nil {
+		r.problem(levelNotice, fmt.Errorf("what the change of the policy does is not known: %w", err))
+		return
+	}
+	for i := range results {
+		for _, was := range old {
+			if was.name == results[i].name && was.err == nil {
+				results[i].plan.Findings = append(results[i].plan.Findings, beforeAndAfter(was.plan)...)
+			}
+		}
+	}
+}
+
+// beforeAndAfter says what plans by a new policy are worth beside those by the
+// old one, which judges them.
+func beforeAndAfter(old plan.Plan) []plan.Finding {
+	var out []plan.Finding
+	for _, g := range old.Groups {
+		if g.Decided == nil || g.Decided.Optimum == nil {
+			continue
+		}
+		text := "this plan is by the policy of this pull request, and the same as by the one before"
+		if !g.Decided.IsOptimum() {
+			text = "this plan is by the policy of this pull request; beside the plan by the one before: " + report.Worth(g.Decided.ToOptimum)
+		}
+		if len(old.Groups) > 1 {
+			text = g.Name + ": " + text
+		}
+		out = append(out, plan.Finding{Level: plan.Notice, Text: text})
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,6 +30,9 @@ type event struct {
 	Commits []struct {
 		ID string `json:"id"`
 	} `json:"commits"`
+	HeadCommit struct {
+		Message string `json:"message"`
+	} `json:"head_commit"`
 	Repository struct {
 		DefaultBranch string `json:"default_branch"`
 	} `json:"repository"`
@@ -90,6 +94,17 @@ func (r runner) pushed() []string {
 		}
 	}
 	return shas
+}
+
+// fromPull is how GitHub ends or begins the message of a commit that merges a
+// pull request.
+var fromPull = regexp.MustCompile(`^Merge pull request #\d+ from |\(#\d+\)$`)
+
+// seemsMerged tells whether the last commit of a push looks like a merge of a pull
+// request. Anybody may write such a message.
+func (r runner) seemsMerged() bool {
+	subject, _, _ := strings.Cut(r.event.HeadCommit.Message, "\n")
+	return fromPull.MatchString(strings.TrimSpace(subject))
 }
 
 // pullEvent tells whether the event is about a pull request.

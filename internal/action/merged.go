@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,20 +34,37 @@ func (r *run) merged(ctx context.Context) (merge, error) {
 		return merge{}, err
 	}
 	m := merge{gh: gh}
+	for n := 0; ; n++ {
+		if m.pulls, err = r.pullsOf(ctx, gh); err != nil || len(m.pulls) > 0 {
+			return m, err
+		}
+		// GitHub may not know yet which pull request a commit came from.
+		if n == 3 || !r.runner.seemsMerged() {
+			return m, nil
+		}
+		if err := (clock{r.Now}).Sleep(ctx, 2*time.Second); err != nil {
+			return m, err
+		}
+	}
+}
+
+// pullsOf are the pull requests that the push merged, as far as GitHub knows.
+func (r *run) pullsOf(ctx context.Context, gh *ghapi.Client) ([]ghapi.Pull, error) {
+	var merged []ghapi.Pull
 	shas := r.runner.pushed()
 	for _, sha := range shas {
 		pulls, err := gh.PullsOfCommit(ctx, r.runner.Repository, sha)
 		if err != nil {
-			return m, fmt.Errorf("find the pull request of commit %.10s: %w", sha, err)
+			return nil, fmt.Errorf("find the pull request of commit %.10s: %w", sha, err)
 		}
 		for _, p := range pulls {
-			known := slices.ContainsFunc(m.pulls, func(k ghapi.Pull) bool { return k.Number == p.Number })
+			known := slices.ContainsFunc(merged, func(k ghapi.Pull) bool { return k.Number == p.Number })
 			if p.Merged && p.BaseBranch == r.runner.event.Repository.DefaultBranch && slices.Contains(shas, p.MergeSHA) && !known {
-				m.pulls = append(m.pulls, p)
+				merged = append(merged, p)
 			}
 		}
 	}
-	return m, nil
+	return merged, nil
 }
 
 // pull returns the pull request that brought a decision, as far as anybody can
@@ -119,7 +137,15 @@ func (r *run) standStill(res report.Result, j *job) report.Result {
 	if len(j.Groups) == 0 {
 		return res
 	}
-	switch match := j.Match(live, nil); match.Verdict {
+	d := j.Decision
+	d.Groups = maps.Clone(d.Groups)
+	for name, g := range d.Groups {
+		if g.Assumes == nil { // then nothing waits to be applied
+			g.Assumes = g.Placement
+		}
+		d.Groups[name] = g
+	}
+	switch match := d.Match(live, nil); match.Verdict {
 	case decision.Done:
 	case decision.Apply:
 		res.Findings = append(res.Findings, plan.Finding{
@@ -129,7 +155,7 @@ func (r *run) standStill(res report.Result, j *job) report.Result {
 	default:
 		var parts []string
 		for _, d := range match.Differences {
-			parts = append(parts, fmt.Sprintf("%s %s runs %d", d.Group, d.Region, d.Live))
+			parts = append(parts, fmt.Sprintf("%s %s runs %d, decided are %d", d.Group, d.Region, d.Live, d.Wanted))
 		}
 		res.Findings = append(res.Findings, plan.Finding{
 			Level: plan.Notice, Text: "drift: what runs is not what " + j.from + " decides: " + strings.Join(parts, ", "),
@@ -189,7 +215,7 @@ func (r *run) tooOld(ctx context.Context, m merge, j *job) (reason string, hints
 	}
 	reason = fmt.Sprintf("it was decided %s ago, and max-plan-age is %s", roughly(r.Now().Sub(newest)), config.FormatDuration(j.Apply.MaxPlanAge))
 	hints = []string{"run `fly-placer plan` and decide again; without decided_at a decision has no age"}
-	p, err := r.planOf(ctx, j)
+	p, err := r.planOf(ctx, j, beside{})
 	if err != nil {
 		return reason + fmt.Sprintf("; a new plan could not be made: %v", err), hint.Of(err)
 	}
@@ -220,14 +246,14 @@ func (r *run) inForceBefore(ctx context.Context, m merge, j *job) bool {
 	return false
 }
 
-// planOf makes a plan of the app of a job now, which judges its decision.
-func (r *run) planOf(ctx context.Context, j *job) (plan.Plan, error) {
+// planOf makes a plan of the app of a job now, held against what is beside it.
+func (r *run) planOf(ctx context.Context, j *job, against beside) (plan.Plan, error) {
 	apps := []config.AppConfig{j.AppConfig}
 	files, err := r.tables(ctx, apps)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	results, err := r.compute(ctx, apps, files, map[string]beside{j.Name: {decided: &j.Decision}})
+	results, err := r.compute(ctx, apps, files, map[string]beside{j.Name: against})
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -241,7 +267,7 @@ func (r *run) stillRight(ctx context.Context, j *job) error {
 	if !j.again {
 		return nil
 	}
-	p, err := r.planOf(ctx, j)
+	p, err := r.planOf(ctx, j, beside{decided: &j.Decision})
 	if err != nil {
 		return fmt.Errorf("plan again, as a decision in a comment requires: %w", err)
 	}

@@ -47,11 +47,21 @@ func (r *run) planned(ctx context.Context) (rep report.Report, status int) {
 	if err != nil {
 		return rep, r.fail(ctx, err, exitUsage)
 	}
-	results, err := r.compute(ctx, r.cfg.Apps, files, r.beside(ctx))
+	against := r.beside(ctx)
+	results, err := r.compute(ctx, r.cfg.Apps, files, against)
 	if err != nil {
 		return rep, r.fail(ctx, err, exitFailed)
 	}
 	rep.Notes = notesOf(r.Version, files)
+	for _, app := range sortedKeys(against) {
+		if err := against[app].err; err != nil {
+			rep.Errors = append(rep.Errors, r.problems(err, app)...)
+			for _, e := range each(err) {
+				r.problem(slog.LevelError, e)
+			}
+		}
+	}
+	r.policyEffect(ctx, results)
 	for _, res := range results {
 		if res.err != nil {
 			rep.Errors = append(rep.Errors, r.problems(res.err, res.name)...)

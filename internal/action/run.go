@@ -39,6 +39,7 @@ type run struct {
 	runner runner
 	log    *slog.Logger
 	tokens []secret.Token // all that were given
+	inputs config.Inputs
 	cfg    config.Config
 	// findings are about the run, and belong in every plan.
 	findings []plan.Finding
@@ -91,6 +92,7 @@ func Run(ctx context.Context, p Process) int {
 	for _, w := range in.Warnings {
 		r.log.Warn(w)
 	}
+	r.inputs = in
 	if r.cfg, err = in.WithPolicy(policy, name); err != nil {
 		return r.fail(ctx, err, exitUsage)
 	}

@@ -32,7 +32,7 @@ func judgedAnswer(g plan.Group) string {
 	case j.Unweighed != "":
 		line += "; what it does to latency and load is not known"
 	case j.Optimum != nil && !j.IsOptimum():
-		line += "; beside " + optimumName(g) + ": " + worth(j.ToOptimum)
+		line += "; beside " + optimumName(g) + ": " + Worth(j.ToOptimum)
 	}
 	return line
 }
@@ -85,9 +85,9 @@ func optimumName(g plan.Group) string {
 	return "the plan"
 }
 
-// worth says in words what a placement has more than another: its mean round
+// Worth says in words what a placement has more than another: its mean round
 // trip and its cost, as they read when rounded.
-func worth(d plan.Difference) string {
+func Worth(d plan.Difference) string {
 	ms, usd := math.Abs(d.MeanMS), math.Abs(d.USD())
 	time, money := millis(ms)+" ms in the mean", price.Format(usd)+" a month"
 	costs := func(v float64) string {

@@ -140,7 +140,7 @@ func TestWhatADecisionIsWorth(t *testing.T) {
 		{-0.04, 0.005, 0.005, "it costs $0.01 a month at the same mean latency"},
 		{0, 0, 0, "it has the same mean latency and cost"},
 	} {
-		if got := worth(plan.Difference{MeanMS: tt.ms, Compute: tt.compute, Transfer: tt.transfer}); got != tt.want {
+		if got := Worth(plan.Difference{MeanMS: tt.ms, Compute: tt.compute, Transfer: tt.transfer}); got != tt.want {
 			t.Errorf("%v ms, $%v and $%v: %q, want %q", tt.ms, tt.compute, tt.transfer, got, tt.want)
 		}
 	}
