@@ -42,7 +42,7 @@ func (r *run) merged(ctx context.Context) (merge, error) {
 		if n == 3 || !r.runner.seemsMerged() {
 			return m, nil
 		}
-		if err := (clock{r.Now}).Sleep(ctx, 2*time.Second); err != nil {
+		if err := (clock{r.Process}).Sleep(ctx, 2*time.Second); err != nil {
 			return m, err
 		}
 	}

@@ -314,7 +314,7 @@ func (r *run) metrics(org string) (*promapi.Client, error) {
 // machines is the client for the Machines API.
 func (r *run) machines(ctx context.Context) (*flyapi.Client, error) {
 	return flyapi.New(ctx, flyapi.Options{
-		APIURL: r.cfg.FlyAPIURL, GraphQLURL: r.cfg.FlyGraphQLURL, Token: r.cfg.FlyToken, UserAgent: r.userAgent(),
+		APIURL: r.cfg.FlyAPIURL, GraphQLURL: r.cfg.FlyGraphQLURL, Token: r.cfg.FlyToken, UserAgent: r.userAgent(), Sleep: r.Sleep,
 	})
 }
 

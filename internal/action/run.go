@@ -187,7 +187,7 @@ func (r *run) repoFile(ctx context.Context, name string) ([]byte, error) {
 
 func (r *run) github(token secret.Token) (*ghapi.Client, error) {
 	return ghapi.New(ghapi.Options{
-		APIURL: r.runner.APIURL, Token: token.Reveal(), UserAgent: r.userAgent(), Now: r.Now,
+		APIURL: r.runner.APIURL, Token: token.Reveal(), UserAgent: r.userAgent(), Now: r.Now, Sleep: r.Sleep,
 	})
 }
 
