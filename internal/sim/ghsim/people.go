@@ -208,27 +208,3 @@ func (s *Server) on(number int, verb string, do func(*pull) error) error {
 	}
 	return nil
 }
-
-// Pull is a pull request as [Server.Pulls] shows it.
-type Pull struct {
-	Number              int
-	Title, Body         string
-	Head, Base, HeadSHA string // branches, and the head's commit
-	Open, Merged, Draft bool
-	Labels, Reviewers   []string
-}
-
-// Pulls returns all pull requests by their numbers.
-func (s *Server) Pulls() []Pull {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []Pull
-	for _, p := range s.pulls {
-		out = append(out, Pull{
-			Number: p.number, Title: p.title, Body: p.body, Head: p.head, Base: p.base, HeadSHA: p.headSHA,
-			Open: p.open, Merged: p.merged(), Draft: p.draft, Labels: slices.Clone(p.labels), Reviewers: slices.Concat(p.reviewers, p.teams),
-		})
-	}
-	slices.SortFunc(out, func(a, b Pull) int { return a.Number - b.Number })
-	return out
-}
