@@ -15,9 +15,9 @@ import (
 )
 
 // Headline returns the answers of the whole run, a line each: its failures,
-// one for each app, then its plans and results in order. The lines are plain text, not
-// escaped for any markup, without line breaks or invisible characters; pairs
-// of backticks enclose pieces of code.
+// one for each app, then its plans and results in order, and that of its checks.
+// The lines are plain text, not escaped for any markup, without line breaks or
+// invisible characters; pairs of backticks enclose pieces of code.
 func (r Report) Headline() []string {
 	var lines []string
 	failures := failuresOf(r.Errors)
@@ -30,6 +30,9 @@ func (r Report) Headline() []string {
 	}
 	for _, res := range r.Results {
 		lines = append(lines, ResultAnswer(res))
+	}
+	if len(r.Checks) > 0 {
+		lines = append(lines, checkAnswer(r.Checks))
 	}
 	if len(lines) == 0 {
 		return []string{"nothing to report"}
