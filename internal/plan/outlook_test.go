@@ -14,15 +14,17 @@ import (
 // What Look finds is what Make holds for, or fails with.
 func TestLookSeesWhatHoldsAPlan(t *testing.T) {
 	for name, change := range map[string]func(*plan.Input){
-		"nothing":       func(*plan.Input) {},
-		"stale":         func(in *plan.Input) { in.History.Newest = now.Add(-2 * time.Hour) },
-		"partial":       func(in *plan.Input) { in.History.Partial = true },
-		"no series":     func(in *plan.Input) { in.History.Known = false },
-		"gaps":          func(in *plan.Input) { clear(in.History.OrgUp[:100]) },
-		"thin":          func(in *plan.Input) { in.Policy.MinRequests = 1e12 },
-		"litefs":        func(in *plan.Input) { in.App.Machines[0].Config.LiteFS = true },
-		"singleton":     func(in *plan.Input) { in.App.Machines = in.App.Machines[:1] },
-		"a lease":       func(in *plan.Input) { in.App.Machines[0].Lease = &fleet.Lease{Owner: "ann", Expires: now.Add(time.Hour)} },
+		"nothing":   func(*plan.Input) {},
+		"stale":     func(in *plan.Input) { in.History.Newest = now.Add(-2 * time.Hour) },
+		"partial":   func(in *plan.Input) { in.History.Partial = true },
+		"no series": func(in *plan.Input) { in.History.Known = false },
+		"gaps":      func(in *plan.Input) { clear(in.History.OrgUp[:100]) },
+		"thin":      func(in *plan.Input) { in.Policy.MinRequests = 1e12 },
+		"litefs":    func(in *plan.Input) { in.App.Machines[0].Config.LiteFS = true },
+		"singleton": func(in *plan.Input) { in.App.Machines = in.App.Machines[:1] },
+		"a lease": func(in *plan.Input) {
+			in.App.Machines[0].Lease = &fleet.Lease{Owner: "ann", Expires: now.Add(time.Hour)}
+		},
 		"nothing runs":  func(in *plan.Input) { in.App.Machines = nil },
 		"postgres":      func(in *plan.Input) { in.App.Role = "postgres_cluster" },
 		"private":       func(in *plan.Input) { in.App.IPs = []string{"fdaa:0:1::3"} },
