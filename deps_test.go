@@ -51,8 +51,10 @@ var layers = map[string]struct {
 	"demo": {imports: "action latency region sim/flysim sim/ghsim sim/promsim"},
 
 	"sim/flysim":  {},
-	"sim/ghsim":   {},
+	"sim/ghsim":   {imports: "sim/ghsim/gitsim"},
 	"sim/promsim": {},
+
+	"sim/ghsim/gitsim": {},
 
 	"config/gen":  {imports: "config"},
 	"latency/gen": {imports: "latency region"},

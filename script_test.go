@@ -248,7 +248,7 @@ func setRunner(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	for key, value := range map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": args[0], "GITHUB_WORKFLOW": "placement", "GITHUB_RUN_ID": "42",
-		"GITHUB_SHA": "6dcb09b5b57875f334f61aebed695e2e4193db5e", "GITHUB_WORKSPACE": ts.MkAbs("."),
+		"GITHUB_SHA": head(ts), "GITHUB_WORKSPACE": ts.MkAbs("."),
 		"GITHUB_OUTPUT": ts.MkAbs("output"), "GITHUB_STEP_SUMMARY": ts.MkAbs("summary"),
 	} {
 		ts.Setenv(key, value)
@@ -283,6 +283,17 @@ func addFile(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: file PATH-AT-GITHUB FILE")
 	}
 	ts.Value(worldKey{}).(*scriptWorld).github.AddFile(args[0], []byte(ts.ReadFile(args[1])))
+	if ts.Getenv("GITHUB_SHA") != "" {
+		ts.Setenv("GITHUB_SHA", head(ts))
+	}
+}
+
+// head is the newest commit of the simulated repository; without a world, any.
+func head(ts *testscript.TestScript) string {
+	if w, ok := ts.Value(worldKey{}).(*scriptWorld); ok && w.github != nil {
+		return w.github.Head("main")
+	}
+	return "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 }
 
 func checkStatus(ts *testscript.TestScript, neg bool, args []string) {

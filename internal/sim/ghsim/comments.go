@@ -16,62 +16,21 @@ import (
 // maxCommentChars is GitHub's limit of a comment.
 const maxCommentChars = 65536
 
-// routeComments tells the comments of an issue (issues/7/comments) from one
-// comment (issues/comments/1001), which patterns of a ServeMux cannot.
-func (s *Server) routeComments(w http.ResponseWriter, r *http.Request) {
-	if r.PathValue("a") == "comments" {
-		r.SetPathValue("id", r.PathValue("b"))
-		switch r.Method {
-		case http.MethodGet:
-			s.getComment(w, r)
-			return
-		case http.MethodPatch:
-			s.updateComment(w, r)
-			return
-		case http.MethodDelete:
-			s.deleteComment(w, r)
-			return
-		}
-	} else if r.PathValue("b") == "comments" {
-		r.SetPathValue("number", r.PathValue("a"))
-		switch r.Method {
-		case http.MethodGet:
-			s.listComments(w, r)
-			return
-		case http.MethodPost:
-			s.createComment(w, r)
-			return
-		}
-	}
-	notFound(w)
-}
-
 func (s *Server) listComments(w http.ResponseWriter, r *http.Request) {
-	if !s.allowed(w, r, "read", "issues", "pull-requests") {
-		return
-	}
 	number, ok := s.number(w, r)
 	if !ok {
 		return
 	}
-	page, perPage := paging(r.URL.Query())
-	s.mu.Lock()
-	if page == 1 {
+	if page, _ := paging(r.URL.Query()); page == 1 {
 		s.lists++
 	}
 	var all []commentJSON
 	for _, c := range s.comments {
 		if c.number == number && s.lists >= c.visibleFrom && (c.goneFrom == 0 || s.lists < c.goneFrom) {
-			all = append(all, s.commentJSON(r, c))
+			all = append(all, s.at(r).comment(c))
 		}
 	}
-	s.mu.Unlock()
-	from := min((page-1)*perPage, len(all))
-	to := min(from+perPage, len(all))
-	if link := links(r, page, perPage, len(all)); link != "" {
-		w.Header().Set("Link", link)
-	}
-	answer(w, http.StatusOK, append([]commentJSON{}, all[from:to]...))
+	answerPage(w, r, all)
 }
 
 // paging reads page and per_page as GitHub does: 30 by default, at most 100,
@@ -94,7 +53,7 @@ func links(r *http.Request, page, perPage, total int) string {
 	add := func(rel string, n int) {
 		q := r.URL.Query()
 		q.Set("page", fmt.Sprint(n))
-		out = append(out, fmt.Sprintf("<%s%s?%s>; rel=%q", base(r), r.URL.Path, q.Encode(), rel))
+		out = append(out, fmt.Sprintf("<http://%s%s?%s>; rel=%q", r.Host, r.URL.Path, q.Encode(), rel))
 	}
 	if page > 1 {
 		add("prev", page-1)
@@ -110,9 +69,6 @@ func links(r *http.Request, page, perPage, total int) string {
 }
 
 func (s *Server) createComment(w http.ResponseWriter, r *http.Request) {
-	if !s.allowed(w, r, "write", "issues", "pull-requests") {
-		return
-	}
 	number, ok := s.number(w, r)
 	if !ok {
 		return
@@ -121,92 +77,61 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	s.mu.Lock()
-	out := s.commentJSON(r, s.addLocked(number, *caller(r), body))
-	s.mu.Unlock()
+	out := s.at(r).comment(s.addComment(number, *caller(r), body))
 	w.Header().Set("Location", out.URL)
 	answer(w, http.StatusCreated, out)
 }
 
 func (s *Server) getComment(w http.ResponseWriter, r *http.Request) {
-	if !s.allowed(w, r, "read", "issues", "pull-requests") {
-		return
+	if c := s.findComment(w, r); c != nil {
+		answer(w, http.StatusOK, s.at(r).comment(c))
 	}
-	s.mu.Lock()
-	c := s.findLocked(r)
-	var out commentJSON
-	if c != nil {
-		out = s.commentJSON(r, c)
-	}
-	s.mu.Unlock()
-	if c == nil {
-		notFound(w)
-		return
-	}
-	answer(w, http.StatusOK, out)
 }
 
 // updateComment lets whoever may write change any comment, as GitHub lets an App
 // with the permission: only the client's care keeps other people's comments whole.
 func (s *Server) updateComment(w http.ResponseWriter, r *http.Request) {
-	if !s.allowed(w, r, "write", "issues", "pull-requests") {
-		return
-	}
 	body, ok := s.commentBody(w, r)
 	if !ok {
 		return
 	}
-	s.mu.Lock()
-	c := s.findLocked(r)
-	var out commentJSON
-	if c != nil {
-		c.body, c.updated = body, s.nowLocked()
-		out = s.commentJSON(r, c)
+	if c := s.findComment(w, r); c != nil {
+		s.editComment(c, caller(r).Login, body)
+		answer(w, http.StatusOK, s.at(r).comment(c))
 	}
-	s.mu.Unlock()
-	if c == nil {
-		notFound(w)
-		return
-	}
-	answer(w, http.StatusOK, out)
+}
+
+func (s *Server) editComment(c *comment, login, body string) {
+	c.body, c.updated = body, s.now()
+	c.editor, c.edited = login, c.updated
 }
 
 func (s *Server) deleteComment(w http.ResponseWriter, r *http.Request) {
-	if !s.allowed(w, r, "write", "issues", "pull-requests") {
-		return
-	}
-	s.mu.Lock()
-	c := s.findLocked(r)
-	if c != nil {
+	if c := s.findComment(w, r); c != nil {
 		c.goneFrom = s.lists + 1 + s.cfg.ListLag
+		w.WriteHeader(http.StatusNoContent)
 	}
-	s.mu.Unlock()
-	if c == nil {
-		notFound(w)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
 }
 
-// findLocked needs s.mu.
-func (s *Server) findLocked(r *http.Request) *comment {
+// findComment returns the comment that the path names; it answers for the server
+// when there is none.
+func (s *Server) findComment(w http.ResponseWriter, r *http.Request) *comment {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	i := slices.IndexFunc(s.comments, func(c *comment) bool { return err == nil && c.id == id && c.goneFrom == 0 })
 	if i < 0 {
+		notFound(w)
 		return nil
 	}
 	return s.comments[i]
 }
 
+// number returns the pull request that the path names.
 func (s *Server) number(w http.ResponseWriter, r *http.Request) (int, bool) {
-	n, err := strconv.Atoi(r.PathValue("number"))
-	s.mu.Lock()
-	known := err == nil && slices.Contains(s.pulls, n)
-	s.mu.Unlock()
-	if !known {
-		notFound(w)
+	p := s.findPull(w, r)
+	if p == nil {
+		return 0, false
 	}
-	return n, known
+	return p.number, true
 }
 
 func (s *Server) commentBody(w http.ResponseWriter, r *http.Request) (string, bool) {

@@ -30,7 +30,7 @@ const (
 type Fault struct {
 	Kind   FaultKind
 	Method string // empty: any
-	Path   string // part of the path, without /api/v3; empty: any
+	Path   string // part of the path, without /api/v3, or with a "$" at its end the end of it; empty: any
 	// From and To bound the matching requests that fail, counted from 1.
 	// From 0 is 1; To 0 is From (one request); To < 0 is for ever.
 	From, To int
@@ -51,7 +51,7 @@ type faultState struct {
 func (s *Server) faultLocked(r *http.Request) *Fault {
 	var hit *Fault
 	for _, f := range s.faults {
-		if (f.Method != "" && f.Method != r.Method) || !strings.Contains(r.URL.Path, f.Path) {
+		if (f.Method != "" && f.Method != r.Method) || !strings.Contains(r.URL.Path+"$", f.Path) {
 			continue
 		}
 		f.seen++
@@ -99,7 +99,7 @@ func (s *Server) fail(rec *recorder, r *http.Request, f Fault) {
 		answer(rec, http.StatusTooManyRequests, secondary)
 	case Primary:
 		s.mu.Lock()
-		reset := s.nowLocked().Add(time.Duration(f.After) * time.Second)
+		reset := s.now().Add(time.Duration(f.After) * time.Second)
 		s.mu.Unlock()
 		rec.Header().Set("X-Ratelimit-Limit", "1000")
 		rec.Header().Set("X-Ratelimit-Remaining", "0")

@@ -1,8 +1,13 @@
-// Package ghsim is a GitHub that fits in a test: the part of the REST API that
-// Fly Placer calls (issue comments, contents, repository, pull request, user)
-// and the GraphQL query that tells a token who it is. It answers with the fields
-// that GitHub's OpenAPI description requires, pages as GitHub pages, knows the
-// permissions of a workflow's token, and is hostile on request (see [Fault]).
+// Package ghsim is a GitHub that fits in a test: the part of the REST API in
+// which Fly Placer proposes, reviews and merges (git data, contents, commits, pull
+// requests, reviews, labels, comments) and the GraphQL queries that tell who a
+// token is and who edited a comment. It answers with the fields that GitHub's
+// OpenAPI description requires, pages as GitHub pages, knows the permissions of a
+// workflow's token, and is hostile on request (see [Fault]).
+//
+// Behind it lies a git repository with real hashes (package gitsim). People act on
+// it by methods ([Server.Commit], [Server.Review], [Server.Merge], …), and
+// [Server.Events] writes the payloads that a workflow would get of it.
 //
 // It is served as it is, or below /api/v3 like GitHub Enterprise Server (then
 // GraphQL is at /api/graphql); both work at once. The zero [Config] works.
@@ -15,6 +20,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/fly-placer/fly-placer/internal/sim/ghsim/gitsim"
 )
 
 // DefaultToken is the token that the simulator knows when [Config] names none.
@@ -43,22 +50,40 @@ type Identity struct {
 }
 
 // Config describes the simulated GitHub. The zero value is a public repository
-// octo/shop with pull request 1 and the token [DefaultToken].
+// octo/shop with an empty default branch, pull request 1 and the token
+// [DefaultToken].
 type Config struct {
 	Repo    string              // owner/name; empty: octo/shop
 	Private bool                // a private repository hides itself from strangers
 	Branch  string              // default branch; empty: main
-	Pulls   []int               // numbers of its open pull requests; empty: 1
+	Pulls   []int               // numbers of its open pull requests; empty: 1; -1: none
 	Tokens  map[string]Identity // by token; empty: DefaultToken, an App's
-	Now     func() time.Time    // nil: a clock that starts in 2026 and goes on one second a comment
+	Now     func() time.Time    // nil: a clock that starts in 2026 and goes on one second each time it is read
+	// Collaborators may be asked for a review; empty: alice, bob and the owner.
+	Collaborators []string
+	Teams         []string // that may be asked too, by slug
+	Settings      Settings
 	// ListLag is how many listings (of their first page) a new comment is missing
 	// from, and a deleted one still part of.
 	ListLag int
+	// PullLag is how many listings a new pull request is missing from, and how many
+	// times a commit is asked for its pull requests before it knows a new merge.
+	PullLag int
 	// CRLF hands comment bodies back with the line ends of a web form.
 	CRLF bool
 	// NoGraphQL makes GraphQL answer 404, as where a proxy lets only REST through.
 	NoGraphQL bool
 	Faults    []Fault
+}
+
+// Settings are what an owner can choose for the repository.
+type Settings struct {
+	// NoActionsPulls forbids GITHUB_TOKEN to create pull requests: "Allow GitHub
+	// Actions to create and approve pull requests" is off, as it is by default.
+	NoActionsPulls      bool
+	NoDrafts            bool // draft pull requests are not part of the owner's plan
+	DeleteMerged        bool // the head branch goes when its pull request is merged
+	DismissStaleReviews bool // a push to the head takes its approvals away
 }
 
 // Request is one request as the simulator saw it.
@@ -71,35 +96,24 @@ type Request struct {
 	Status int    // of the answer; 0: the connection was cut
 }
 
-// Server is the simulated GitHub, an http.Handler. It is safe for concurrent use.
+// Server is the simulated GitHub, an http.Handler. It is safe for concurrent use:
+// exported methods and whole requests take mu, everything else needs it.
 type Server struct {
 	cfg Config
 	mux *http.ServeMux
 
 	mu       sync.Mutex
+	git      *gitsim.Store
+	pulls    []*pull    // ascending numbers
 	comments []*comment // ascending ids
-	files    map[string]file
-	pulls    []int
+	labels   []string   // of the repository
 	requests []Request
 	faults   []*faultState
 	nextID   int64
-	lists    int // listings begun, for ListLag
+	lists    int // listings of comments begun, for ListLag
 	ticks    int // seconds that the built-in clock went on
-}
-
-type comment struct {
-	id               int64
-	number           int
-	author           Identity
-	body             string
-	created, updated time.Time
-	visibleFrom      int // the first listing that has it
-	goneFrom         int // the first listing that no longer has it; 0: not deleted
-}
-
-type file struct {
-	data   []byte
-	target string // of a symbolic link
+	// For PullLag: listings of pull requests, and questions of commits for theirs.
+	pullLists, commitPulls int
 }
 
 // New returns a simulated GitHub.
@@ -117,20 +131,33 @@ func New(cfg Config) *Server {
 		tokens[DefaultToken] = Identity{}.withLogin()
 	}
 	cfg.Tokens = tokens
-	s := &Server{cfg: cfg, pulls: slices.Sorted(slices.Values(cfg.Pulls)), files: map[string]file{}, nextID: 1001}
+	s := &Server{cfg: cfg, git: gitsim.New(), nextID: 1001}
+	if len(cfg.Collaborators) == 0 {
+		s.cfg.Collaborators = []string{"alice", "bob", s.ownerLogin()}
+	}
 	for _, f := range cfg.Faults {
 		s.faults = append(s.faults, &faultState{Fault: f})
 	}
-	s.mux = http.NewServeMux()
-	s.mux.HandleFunc("GET /user", s.getUser)
-	s.mux.HandleFunc("POST /graphql", s.graphQL)
-	s.mux.HandleFunc("GET /repos/{owner}/{repo}", s.getRepo)
-	s.mux.HandleFunc("GET /repos/{owner}/{repo}/contents", s.getContents)
-	s.mux.HandleFunc("GET /repos/{owner}/{repo}/contents/{path...}", s.getContents)
-	s.mux.HandleFunc("GET /repos/{owner}/{repo}/pulls/{number}", s.getPull)
-	s.mux.HandleFunc("/repos/{owner}/{repo}/issues/{a}/{b}", s.routeComments)
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { notFound(w) })
+	s.routes()
+	s.commitFiles(s.ownerLogin(), cfg.Branch, "Initial commit", nil)
+	for _, n := range cfg.Pulls {
+		if n > 0 {
+			s.addPull(n)
+		}
+	}
 	return s
+}
+
+type comment struct {
+	id               int64
+	number           int
+	author           Identity
+	body             string
+	created, updated time.Time
+	visibleFrom      int       // the first listing that has it
+	goneFrom         int       // the first listing that no longer has it; 0: not deleted
+	editor           string    // login of who edited it last; empty: nobody
+	edited           time.Time // and when
 }
 
 func (id Identity) withLogin() Identity {
@@ -141,6 +168,14 @@ func (id Identity) withLogin() Identity {
 		}
 	}
 	return id
+}
+
+// identityOf returns who a login belongs to: one that ends in [bot] is an App's.
+func identityOf(login string) Identity {
+	if strings.HasSuffix(login, "[bot]") {
+		return Identity{Kind: App, Login: login}
+	}
+	return Identity{Kind: User, Login: login}
 }
 
 // Comment is a comment as [Server.Comments] shows it.
@@ -169,38 +204,34 @@ func (s *Server) Comments(number int) []Comment {
 func (s *Server) AddComment(number int, login, body string) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kind := User
-	if strings.HasSuffix(login, "[bot]") {
-		kind = App
-	}
-	c := s.addLocked(number, Identity{Kind: kind, Login: login}, body)
+	c := s.addComment(number, identityOf(login), body)
 	c.visibleFrom = 0
 	return c.id
 }
 
-// AddFile puts a file into the repository, on every ref.
+// AddFile commits a file to the default branch.
 func (s *Server) AddFile(path string, data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.files[path] = file{data: slices.Clone(data)}
+	s.commitFiles(s.ownerLogin(), s.cfg.Branch, "Add "+path, map[string]gitsim.File{path: {Mode: gitsim.ModeFile, SHA: s.git.PutBlob(data)}})
 }
 
-// AddSymlink puts a symbolic link into the repository, on every ref. Its target
-// is taken to be no normal file of the repository, so that GitHub would describe
-// the link rather than follow it.
+// AddSymlink commits a symbolic link to the default branch. Its target is taken to
+// be no normal file of the repository, so that GitHub would describe the link
+// rather than follow it.
 func (s *Server) AddSymlink(path, target string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.files[path] = file{target: target}
+	s.commitFiles(s.ownerLogin(), s.cfg.Branch, "Add "+path, map[string]gitsim.File{path: {Mode: gitsim.ModeSymlink, SHA: s.git.PutBlob([]byte(target))}})
 }
 
-// AddPull opens a pull request.
+// AddPull opens a pull request of a number of one's own choice, from a branch
+// change-<number> with one commit.
 func (s *Server) AddPull(number int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !slices.Contains(s.pulls, number) {
-		s.pulls = append(s.pulls, number)
-		slices.Sort(s.pulls)
+	if s.pull(number) == nil {
+		s.addPull(number)
 	}
 }
 
@@ -232,10 +263,9 @@ func (s *Server) Writes() []Request {
 	})
 }
 
-// addLocked needs s.mu.
-func (s *Server) addLocked(number int, author Identity, body string) *comment {
+func (s *Server) addComment(number int, author Identity, body string) *comment {
 	c := &comment{
-		id: s.nextID, number: number, author: author, body: body, created: s.nowLocked(),
+		id: s.nextID, number: number, author: author, body: body, created: s.now(),
 		visibleFrom: s.lists + 1 + s.cfg.ListLag,
 	}
 	c.updated = c.created
@@ -244,8 +274,8 @@ func (s *Server) addLocked(number int, author Identity, body string) *comment {
 	return c
 }
 
-// nowLocked needs s.mu.
-func (s *Server) nowLocked() time.Time {
+// now reads the clock.
+func (s *Server) now() time.Time {
 	if s.cfg.Now != nil {
 		return s.cfg.Now().UTC().Truncate(time.Second)
 	}

@@ -18,6 +18,9 @@ func ask(t *testing.T, h http.Handler, request, auth, body string) *httptest.Res
 	method, target, _ := strings.Cut(request, " ")
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	r.Header.Set("User-Agent", "test")
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	switch auth {
 	case "":
 		r.Header.Set("Authorization", "Bearer "+ghsim.DefaultToken)

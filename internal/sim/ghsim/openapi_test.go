@@ -32,14 +32,56 @@ import (
 // OpenAPI description. GITHUB_OPENAPI names the file generated/api.github.com.json
 // of the npm package @octokit/openapi 23.0.2.
 
-// usedPaths are the paths of the description that the simulator serves.
-var usedPaths = map[string]*regexp.Regexp{
-	"/user":                                                regexp.MustCompile(`^/user$`),
-	"/repos/{owner}/{repo}":                                regexp.MustCompile(`^/repos/(?P<owner>[^/]+)/(?P<repo>[^/]+)$`),
-	"/repos/{owner}/{repo}/contents/{path}":                regexp.MustCompile(`^/repos/(?P<owner>[^/]+)/(?P<repo>[^/]+)/contents/(?P<path>.*)$`),
-	"/repos/{owner}/{repo}/pulls/{pull_number}":            regexp.MustCompile(`^/repos/(?P<owner>[^/]+)/(?P<repo>[^/]+)/pulls/(?P<pull_number>\d+)$`),
-	"/repos/{owner}/{repo}/issues/{issue_number}/comments": regexp.MustCompile(`^/repos/(?P<owner>[^/]+)/(?P<repo>[^/]+)/issues/(?P<issue_number>\d+)/comments$`),
-	"/repos/{owner}/{repo}/issues/comments/{comment_id}":   regexp.MustCompile(`^/repos/(?P<owner>[^/]+)/(?P<repo>[^/]+)/issues/comments/(?P<comment_id>\d+)$`),
+// usedPaths are the paths of the description that the simulator serves, the more
+// special ones first.
+var usedPaths = []string{
+	"/user",
+	repository,
+	repository + "/actions/permissions/workflow",
+	repository + "/contents/{path}",
+	repository + "/git/ref/{ref}",
+	repository + "/git/refs",
+	repository + "/git/refs/{ref}",
+	repository + "/git/blobs",
+	repository + "/git/blobs/{file_sha}",
+	repository + "/git/trees",
+	repository + "/git/trees/{tree_sha}",
+	repository + "/git/commits",
+	repository + "/git/commits/{commit_sha}",
+	repository + "/branches/{branch}",
+	repository + "/commits",
+	repository + "/commits/{commit_sha}/pulls",
+	repository + "/commits/{ref}",
+	repository + "/compare/{basehead}",
+	repository + "/pulls",
+	repository + "/pulls/{pull_number}",
+	repository + "/pulls/{pull_number}/files",
+	repository + "/pulls/{pull_number}/commits",
+	repository + "/pulls/{pull_number}/reviews",
+	repository + "/pulls/{pull_number}/requested_reviewers",
+	repository + "/issues/comments/{comment_id}",
+	repository + "/issues/{issue_number}/comments",
+	repository + "/issues/{issue_number}/labels",
+	repository + "/issues/{issue_number}/labels/{name}",
+}
+
+const repository = "/repos/{owner}/{repo}"
+
+// withSlashes are the parameters whose values may have slashes, which OpenAPI
+// cannot say.
+var withSlashes = []string{"path", "ref", "branch", "basehead", "tree_sha"}
+
+var parameter = regexp.MustCompile(`\{(\w+)\}`)
+
+// pattern is a template as a regular expression.
+func pattern(template string) *regexp.Regexp {
+	return regexp.MustCompile("^" + parameter.ReplaceAllStringFunc(template, func(p string) string {
+		name := strings.Trim(p, "{}")
+		if slices.Contains(withSlashes, name) {
+			return "(?P<" + name + ">.*)"
+		}
+		return "(?P<" + name + ">[^/]+)"
+	}) + "$")
 }
 
 var description *openapi3.T
@@ -85,7 +127,7 @@ func loadDescription(file string) (*openapi3.T, error) {
 		return nil, err
 	}
 	paths := map[string]any{}
-	for path := range usedPaths {
+	for _, path := range usedPaths {
 		if all.Paths[path] == nil {
 			return nil, fmt.Errorf("no path %s in it", path)
 		}
@@ -171,8 +213,9 @@ func requestInput(t *testing.T, r *http.Request, body []byte) *openapi3filter.Re
 	if strings.HasSuffix(r.URL.Path, "/graphql") {
 		return nil
 	}
-	for template, pattern := range usedPaths {
-		m := pattern.FindStringSubmatch(r.URL.Path)
+	for _, template := range usedPaths {
+		pattern := pattern(template)
+		m := pattern.FindStringSubmatch(strings.TrimPrefix(r.URL.Path, "/api/v3"))
 		item := description.Paths.Value(template)
 		if m == nil || item.GetOperation(r.Method) == nil {
 			continue
@@ -219,8 +262,12 @@ func checkNames(t *testing.T, r *http.Request, op *openapi3.Operation, body []by
 	if err := json.Unmarshal(body, &fields); err != nil {
 		t.Errorf("%s %s: body: %v", r.Method, r.URL.Path, err)
 	}
+	schema := op.RequestBody.Value.Content.Get("application/json").Schema.Value
+	for len(schema.OneOf) > 0 {
+		schema = schema.OneOf[0].Value
+	}
 	for name := range fields {
-		if op.RequestBody.Value.Content.Get("application/json").Schema.Value.Properties[name] == nil {
+		if schema.Properties[name] == nil {
 			t.Errorf("%s %s: unknown field %s", r.Method, r.URL.Path, name)
 		}
 	}

@@ -403,7 +403,7 @@ func TestReadFile(t *testing.T) {
 		"exactly-one-mebibyte.bin": big[:1<<20],
 	} {
 		w.sim.AddFile(path, []byte(data))
-		for _, ref := range []string{"", "main", strings.Repeat("c0", 20)} {
+		for _, ref := range []string{"", "main", w.sim.Head("main")} {
 			got, found, err := w.client(t).ReadFile(t.Context(), repo, path, ref)
 			if err != nil || !found || string(got) != data {
 				t.Errorf("ReadFile(%s, %s) = %d bytes, %v, %v, want %d bytes", path, ref, len(got), found, err, len(data))

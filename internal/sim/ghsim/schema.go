@@ -109,8 +109,14 @@ func nodeID(kind string, id int64) string {
 	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s%d", kind, id))
 }
 
+// knownIDs are the numbers of GitHub's own accounts, which every repository sees.
+var knownIDs = map[string]int64{"github-actions[bot]": 41898282, "web-flow": 19864447}
+
 // userID derives a stable number from a login (FNV-1a, 31 bits).
 func userID(login string) int64 {
+	if id := knownIDs[login]; id != 0 {
+		return id
+	}
 	h := uint32(2166136261)
 	for _, b := range []byte(login) {
 		h = (h ^ uint32(b)) * 16777619
@@ -118,8 +124,23 @@ func userID(login string) int64 {
 	return int64(h >> 1)
 }
 
-func userOf(r *http.Request, who Identity) simpleUser {
-	u := base(r) + "/users/" + url.PathEscape(who.Login)
+// view writes what the simulator holds as seen from one address of it.
+type view struct {
+	*Server
+	base string // scheme and host
+}
+
+// at returns the view of whoever sent a request.
+func (s *Server) at(r *http.Request) view { return view{s, "http://" + r.Host} }
+
+// api is the repository's address in the API.
+func (v view) api() string { return v.base + "/repos/" + v.cfg.Repo }
+
+// html is the repository's address for people.
+func (v view) html() string { return v.base + "/" + v.cfg.Repo }
+
+func (v view) user(who Identity) simpleUser {
+	u := v.base + "/users/" + url.PathEscape(who.Login)
 	kind := "User"
 	if who.Kind == App {
 		kind = "Bot"
@@ -127,28 +148,30 @@ func userOf(r *http.Request, who Identity) simpleUser {
 	id := userID(who.Login)
 	return simpleUser{
 		Login: who.Login, ID: id, NodeID: nodeID(kind, id), Type: kind, UserViewType: "public",
-		AvatarURL: base(r) + "/avatars/" + url.PathEscape(who.Login), URL: u, HTMLURL: base(r) + "/" + url.PathEscape(who.Login),
+		AvatarURL: v.base + "/avatars/" + url.PathEscape(who.Login), URL: u, HTMLURL: v.base + "/" + url.PathEscape(who.Login),
 		FollowersURL: u + "/followers", FollowingURL: u + "/following{/other_user}", GistsURL: u + "/gists{/gist_id}",
 		StarredURL: u + "/starred{/owner}{/repo}", SubscriptionsURL: u + "/subscriptions", OrganizationsURL: u + "/orgs",
 		ReposURL: u + "/repos", EventsURL: u + "/events{/privacy}", ReceivedEventsURL: u + "/received_events",
 	}
 }
 
-func publicUserOf(r *http.Request, who Identity) publicUser {
-	return publicUser{simpleUser: userOf(r, who), PublicRepos: 1, CreatedAt: epoch, UpdatedAt: epoch}
+func (v view) publicUser(who Identity) publicUser {
+	return publicUser{simpleUser: v.user(who), PublicRepos: 1, CreatedAt: epoch, UpdatedAt: epoch}
 }
 
-func (s *Server) owner(r *http.Request) simpleUser {
+func (s *Server) ownerLogin() string {
 	name, _, _ := strings.Cut(s.cfg.Repo, "/")
-	return userOf(r, Identity{Kind: User, Login: name})
+	return name
 }
 
-func (s *Server) commentJSON(r *http.Request, c *comment) commentJSON {
-	api := base(r) + "/repos/" + s.cfg.Repo
+func (v view) owner() simpleUser { return v.user(Identity{Kind: User, Login: v.ownerLogin()}) }
+
+func (v view) comment(c *comment) commentJSON {
+	api := v.api()
 	out := commentJSON{
-		ID: c.id, NodeID: nodeID("IssueComment", c.id), Body: c.body, User: userOf(r, c.author),
+		ID: c.id, NodeID: nodeID("IssueComment", c.id), Body: c.body, User: v.user(c.author),
 		URL:       fmt.Sprintf("%s/issues/comments/%d", api, c.id),
-		HTMLURL:   fmt.Sprintf("%s/%s/pull/%d#issuecomment-%d", base(r), s.cfg.Repo, c.number, c.id),
+		HTMLURL:   fmt.Sprintf("%s/pull/%d#issuecomment-%d", v.html(), c.number, c.id),
 		IssueURL:  fmt.Sprintf("%s/issues/%d", api, c.number),
 		CreatedAt: c.created, UpdatedAt: c.updated, AuthorAssociation: "CONTRIBUTOR",
 	}
@@ -156,8 +179,8 @@ func (s *Server) commentJSON(r *http.Request, c *comment) commentJSON {
 		slug := strings.TrimSuffix(c.author.Login, "[bot]")
 		id := userID(slug)
 		out.App = &appJSON{
-			ID: id, Slug: slug, NodeID: nodeID("App", id), Owner: s.owner(r), Name: slug,
-			ExternalURL: base(r) + "/features/actions", HTMLURL: base(r) + "/apps/" + url.PathEscape(slug),
+			ID: id, Slug: slug, NodeID: nodeID("App", id), Owner: v.owner(), Name: slug,
+			ExternalURL: v.base + "/features/actions", HTMLURL: v.base + "/apps/" + url.PathEscape(slug),
 			CreatedAt: epoch, UpdatedAt: epoch, Permissions: map[string]string{"metadata": "read"}, Events: []string{},
 		}
 	}
@@ -179,56 +202,29 @@ var repoURLs = map[string]string{
 	"trees_url": "/git/trees{/sha}", "url": "",
 }
 
-func (s *Server) repository(r *http.Request) map[string]any {
-	_, name, _ := strings.Cut(s.cfg.Repo, "/")
-	html := base(r) + "/" + s.cfg.Repo
-	id := userID(s.cfg.Repo)
+// repository is the repository itself.
+func (v view) repository() map[string]any { return v.repositoryNamed(v.cfg.Repo) }
+
+// repositoryNamed is the repository, or a fork of it.
+func (v view) repositoryNamed(full string) map[string]any {
+	owner, name, _ := strings.Cut(full, "/")
+	html := v.base + "/" + full
+	_, host, _ := strings.Cut(v.base, "://")
+	id := userID(full)
 	out := map[string]any{
-		"id": id, "node_id": nodeID("Repository", id), "name": name, "full_name": s.cfg.Repo, "owner": s.owner(r),
-		"private": s.cfg.Private, "visibility": map[bool]string{true: "private", false: "public"}[s.cfg.Private],
-		"html_url": html, "clone_url": html + ".git", "git_url": "git://" + r.Host + "/" + s.cfg.Repo + ".git",
-		"ssh_url": "git@" + r.Host + ":" + s.cfg.Repo + ".git", "svn_url": html, "mirror_url": nil, "homepage": nil,
-		"description": nil, "language": nil, "license": nil, "default_branch": s.cfg.Branch,
-		"fork": false, "archived": false, "disabled": false, "has_issues": true, "has_projects": false, "has_wiki": false,
+		"id": id, "node_id": nodeID("Repository", id), "name": name, "full_name": full, "owner": v.user(identityOf(owner)),
+		"private": v.cfg.Private, "visibility": map[bool]string{true: "private", false: "public"}[v.cfg.Private],
+		"html_url": html, "clone_url": html + ".git", "git_url": "git://" + host + "/" + full + ".git",
+		"ssh_url": "git@" + host + ":" + full + ".git", "svn_url": html, "mirror_url": nil, "homepage": nil,
+		"description": nil, "language": nil, "license": nil, "default_branch": v.cfg.Branch,
+		"fork": full != v.cfg.Repo, "archived": false, "disabled": false, "has_issues": true, "has_projects": false, "has_wiki": false,
 		"has_pages": false, "has_discussions": false, "has_downloads": false,
-		"forks": 0, "forks_count": 0, "open_issues": len(s.cfg.Pulls), "open_issues_count": len(s.cfg.Pulls), "size": 1,
-		"stargazers_count": 0, "watchers": 0, "watchers_count": 0, "network_count": 0, "subscribers_count": 0,
+		"forks": 0, "forks_count": 0, "open_issues": v.openPulls(), "open_issues_count": v.openPulls(), "size": 1,
+		"stargazers_count": 0, "watchers": 0, "watchers_count": 0,
 		"created_at": epoch, "updated_at": epoch, "pushed_at": epoch,
 	}
 	for field, path := range repoURLs {
-		out[field] = base(r) + "/repos/" + s.cfg.Repo + path
+		out[field] = v.base + "/repos/" + full + path
 	}
 	return out
-}
-
-func (s *Server) pull(r *http.Request, number int) map[string]any {
-	api := base(r) + "/repos/" + s.cfg.Repo
-	self := fmt.Sprintf("%s/pulls/%d", api, number)
-	issue := fmt.Sprintf("%s/issues/%d", api, number)
-	html := fmt.Sprintf("%s/%s/pull/%d", base(r), s.cfg.Repo, number)
-	owner := s.owner(r)
-	head := fmt.Sprintf("%040x", number)
-	side := func(ref, sha string) map[string]any {
-		return map[string]any{"label": owner.Login + ":" + ref, "ref": ref, "sha": sha, "repo": s.repository(r), "user": owner}
-	}
-	addresses := map[string]string{
-		"self": self, "html": html, "issue": issue, "comments": issue + "/comments", "review_comments": self + "/comments",
-		"review_comment": api + "/pulls/comments{/number}", "commits": self + "/commits", "statuses": api + "/statuses/" + head,
-	}
-	links := map[string]any{}
-	for rel, href := range addresses {
-		links[rel] = map[string]string{"href": href}
-	}
-	return map[string]any{
-		"id": int64(number), "node_id": nodeID("PullRequest", int64(number)), "number": number, "state": "open", "locked": false,
-		"title": fmt.Sprintf("Pull request %d", number), "body": nil, "user": owner, "labels": []any{}, "milestone": nil,
-		"url": self, "html_url": html, "diff_url": html + ".diff", "patch_url": html + ".patch", "issue_url": issue,
-		"commits_url": addresses["commits"], "review_comments_url": addresses["review_comments"],
-		"review_comment_url": addresses["review_comment"], "comments_url": addresses["comments"], "statuses_url": addresses["statuses"],
-		"created_at": epoch, "updated_at": epoch, "closed_at": nil, "merged_at": nil, "merge_commit_sha": nil, "assignee": nil,
-		"head": side(fmt.Sprintf("change-%d", number), head), "base": side(s.cfg.Branch, strings.Repeat("b", 40)),
-		"_links": links, "author_association": "CONTRIBUTOR", "auto_merge": nil, "draft": false,
-		"merged": false, "mergeable": true, "mergeable_state": "clean", "merged_by": nil, "comments": len(s.Comments(number)),
-		"review_comments": 0, "maintainer_can_modify": false, "commits": 1, "additions": 1, "deletions": 0, "changed_files": 1,
-	}
 }

@@ -74,6 +74,8 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, &id))
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.mux.ServeHTTP(w, r)
 }
 
@@ -87,42 +89,6 @@ func withoutPrefix(path string) string {
 	}
 	return path
 }
-
-// allowed tells whether the caller may do a thing that any one of the scopes
-// grants, and answers for the server when it may not.
-func (s *Server) allowed(w http.ResponseWriter, r *http.Request, level string, scopes ...string) bool {
-	if !strings.EqualFold(r.PathValue("owner")+"/"+r.PathValue("repo"), s.cfg.Repo) {
-		notFound(w)
-		return false
-	}
-	who := caller(r)
-	switch {
-	case who == nil && s.cfg.Private:
-		notFound(w)
-		return false
-	case who == nil && level == "write":
-		answerError(w, http.StatusUnauthorized, "Requires authentication")
-		return false
-	case level == "read" && !s.cfg.Private:
-		return true
-	case len(scopes) == 0 || who.Permissions == nil:
-		return true
-	}
-	for _, scope := range scopes {
-		if p := who.Permissions[scope]; p == "write" || p == level {
-			return true
-		}
-	}
-	if who.Kind == User {
-		answerError(w, http.StatusForbidden, "Resource not accessible by personal access token")
-	} else {
-		answerError(w, http.StatusForbidden, "Resource not accessible by integration")
-	}
-	return false
-}
-
-// base is the address under which the caller reached the API.
-func base(r *http.Request) string { return "http://" + r.Host }
 
 func answer(w http.ResponseWriter, status int, v any) {
 	data, err := json.Marshal(v)
@@ -145,12 +111,42 @@ type errorBody struct {
 type fieldError struct {
 	Resource string `json:"resource"`
 	Code     string `json:"code"`
-	Field    string `json:"field"`
+	Field    string `json:"field,omitempty"`
 	Message  string `json:"message,omitempty"`
 }
 
 func answerError(w http.ResponseWriter, status int, message string, fields ...fieldError) {
 	answer(w, status, errorBody{Message: message, Errors: fields, DocsURL: "https://docs.github.com/rest", Status: fmt.Sprint(status)})
+}
+
+// invalid answers that a value of the request will not do.
+func invalid(w http.ResponseWriter, f fieldError) {
+	answerError(w, http.StatusUnprocessableEntity, "Validation Failed", f)
+}
+
+// unprocessable answers 422 in a sentence of its own.
+func unprocessable(w http.ResponseWriter, message string) {
+	answerError(w, http.StatusUnprocessableEntity, message)
+}
+
+// decode reads the body of a request; it answers for the server when it cannot.
+func decode(w http.ResponseWriter, r *http.Request, into any) bool {
+	if json.NewDecoder(r.Body).Decode(into) != nil {
+		answerError(w, http.StatusBadRequest, "Problems parsing JSON")
+		return false
+	}
+	return true
+}
+
+// answerPage answers with one page of a list.
+func answerPage[T any](w http.ResponseWriter, r *http.Request, all []T) {
+	page, perPage := paging(r.URL.Query())
+	from := min((page-1)*perPage, len(all))
+	to := min(from+perPage, len(all))
+	if link := links(r, page, perPage, len(all)); link != "" {
+		w.Header().Set("Link", link)
+	}
+	answer(w, http.StatusOK, append([]T{}, all[from:to]...))
 }
 
 func notFound(w http.ResponseWriter) { answerError(w, http.StatusNotFound, "Not Found") }
