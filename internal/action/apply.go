@@ -174,6 +174,22 @@ func roughly(age time.Duration) string {
 // Leases are none: they are waited for. Nor is what an unfinished apply did to
 // the Machines that it marked: who applies finishes or undoes it.
 func (r *run) refusals(j *job, catalog region.Catalog, ours map[string]string) []plan.Finding {
+	var found []plan.Finding
+	for _, refusal := range r.broken(j, catalog, ours) {
+		line := decision.Line(j.data, refusal.Group, refusal.Region)
+		found = append(found, plan.Finding{
+			Level: plan.Error, Text: fmt.Sprintf("%s line %d, %s: %s", j.Apply.Decision, line, refusal.Group, refusal.Text), Hint: refusal.Hint,
+		})
+		if r.runner.on { // an annotation of the line; at a desk the report has it
+			r.log.Log(context.Background(), slog.LevelError, r.redact(found[len(found)-1].Text),
+				slog.String(keyHint, r.redact(refusal.Hint)), slog.String(keyFile, j.Apply.Decision), slog.Int(keyLine, line))
+		}
+	}
+	return found
+}
+
+// broken are the pins and limits that a decision breaks.
+func (r *run) broken(j *job, catalog region.Catalog, ours map[string]string) []plan.Refusal {
 	app := j.app
 	app.Machines = slices.Clone(app.Machines)
 	for i, m := range app.Machines {
@@ -186,21 +202,8 @@ func (r *run) refusals(j *job, catalog region.Catalog, ours map[string]string) [
 	for name, g := range j.Groups {
 		targets[name] = g.Placement
 	}
-	var found []plan.Finding
-	for _, refusal := range plan.Check(plan.Input{App: app, Policy: j.Policy, Catalog: catalog, Prices: j.prices, Now: r.Now()}, targets) {
-		if refusal.Rule == plan.RuleEgress && j.Apply.IgnoreEgress {
-			continue
-		}
-		line := decision.Line(j.data, refusal.Group, refusal.Region)
-		found = append(found, plan.Finding{
-			Level: plan.Error, Text: fmt.Sprintf("%s line %d, %s: %s", j.Apply.Decision, line, refusal.Group, refusal.Text), Hint: refusal.Hint,
-		})
-		if r.runner.on { // an annotation of the line; at a desk the report has it
-			r.log.Log(context.Background(), slog.LevelError, r.redact(found[len(found)-1].Text),
-				slog.String(keyHint, r.redact(refusal.Hint)), slog.String(keyFile, j.Apply.Decision), slog.Int(keyLine, line))
-		}
-	}
-	return found
+	refusals := plan.Check(plan.Input{App: app, Policy: j.Policy, Catalog: catalog, Prices: j.prices, Now: r.Now()}, targets)
+	return slices.DeleteFunc(refusals, func(refusal plan.Refusal) bool { return refusal.Rule == plan.RuleEgress && j.Apply.IgnoreEgress })
 }
 
 // failed is the result of an app about which something went wrong.

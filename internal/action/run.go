@@ -40,6 +40,9 @@ type run struct {
 	log    *slog.Logger
 	tokens []secret.Token // all that were given
 	cfg    config.Config
+	// policyFound tells that there is a policy file, policyErr why nobody knows.
+	policyFound bool
+	policyErr   error
 	// findings are about the run, and belong in every plan.
 	findings []plan.Finding
 }
@@ -84,6 +87,7 @@ func Run(ctx context.Context, p Process) int {
 			return r.fail(ctx, err, exitUsage)
 		}
 	}
+	r.policyFound = policy != nil
 	for _, w := range in.Warnings {
 		r.log.Warn(w)
 	}
@@ -109,6 +113,8 @@ func (r *run) command(ctx context.Context) int {
 		return exitOK
 	case config.Solve:
 		return r.solve(ctx)
+	case config.Check:
+		return r.check(ctx)
 	case config.Traffic, config.Auto, config.Plan, config.Apply:
 	}
 	if r.runner.untrusted() && r.cfg.FlyToken.IsZero() {
@@ -130,6 +136,7 @@ func (r *run) policyFile(ctx context.Context, in config.Inputs) (data []byte, na
 	data, err = r.repoFile(ctx, in.PolicyPath)
 	var api *ghapi.Error
 	if !in.PolicySet && (errors.Is(err, errNoCheckout) || errors.As(err, &api)) {
+		r.policyErr = err
 		err = fmt.Errorf("the policy file could not be read, so this is by the defaults: %w", err)
 		r.problem(slog.LevelWarn, err)
 		r.findings = append(r.findings, plan.Finding{Level: plan.Warning, Text: r.redact(err.Error()), Hint: strings.Join(hint.Of(err), "; ")})

@@ -8,11 +8,13 @@ import (
 	"github.com/fly-placer/fly-placer/internal/region"
 )
 
-// An Outlook is what would keep a plan of an app from deciding anything, without
-// the plan.
+// MetricHolds returns the reasons in an app's metrics why a plan would change
+// nothing. Of the input it reads the History and Now.
+func MetricHolds(in Input) []Hold { return metricHolds(in) }
+
+// An Outlook is what would keep a plan of an app from deciding anything, MetricHolds
+// apart, without the plan.
 type Outlook struct {
-	// Metrics are the reasons in the app's metrics.
-	Metrics []Hold
 	// Groups are those that would be placed, by name.
 	Groups []GroupOutlook
 	// Unmapped are the codes of edge regions that nobody knows, and Mapped counts
@@ -45,7 +47,6 @@ func Look(in Input) (Outlook, error) {
 		return ok && placed(r)
 	}
 	if measured {
-		out.Metrics = metricHolds(in)
 		all := demand.Of(in.History, 1, known)
 		out.Mapped = all.Mapped
 		for code := range all.Unmapped {

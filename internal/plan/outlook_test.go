@@ -49,7 +49,7 @@ func TestLookSeesWhatHoldsAPlan(t *testing.T) {
 			if made.Groups[0].Status != plan.Held {
 				want = nil
 			}
-			got := slices.Concat(out.Metrics, out.Groups[0].Thin, out.Groups[0].Holds)
+			got := slices.Concat(plan.MetricHolds(in), out.Groups[0].Thin, out.Groups[0].Holds)
 			for _, hold := range want {
 				if !slices.Contains(got, hold) {
 					t.Errorf("Make holds for %+v, Look finds %+v", hold, got)
@@ -69,7 +69,7 @@ func TestLookWithoutMetricsSpeaksOfMachinesOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(out.Metrics) > 0 || len(out.Groups) != 1 || len(out.Groups[0].Thin) > 0 || out.Groups[0].Holds[0].Reason != plan.Singleton {
+	if len(out.Groups) != 1 || len(out.Groups[0].Thin) > 0 || out.Groups[0].Holds[0].Reason != plan.Singleton {
 		t.Errorf("%+v", out)
 	}
 }

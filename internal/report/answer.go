@@ -162,7 +162,7 @@ func holdsAnswer(holds []plan.Hold) string {
 	if len(holds) == 0 {
 		return "no reason was given"
 	}
-	reason := holdWords(holds[0].Reason)
+	reason := HoldWords(holds[0].Reason)
 	switch detail := sentence(holds[0].Detail); {
 	case holdDetail(holds[0]) && len(detail) >= len(reason) && strings.EqualFold(detail[:len(reason)], reason):
 		reason += detail[len(reason):]
@@ -178,8 +178,8 @@ func holdsAnswer(holds []plan.Hold) string {
 // holdDetail tells whether a hold is short enough to be told in the answer.
 func holdDetail(h plan.Hold) bool { return len(h.Detail) <= 80 }
 
-// holdWords names the reason of a hold.
-func holdWords(r plan.HoldReason) string {
+// HoldWords names the reason of a hold.
+func HoldWords(r plan.HoldReason) string {
 	switch r {
 	case plan.TooFewRequests:
 		return "too few requests"

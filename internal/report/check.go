@@ -49,6 +49,9 @@ func (s CheckStatus) Mark() string {
 	}
 }
 
+// Amount writes a count that may be large: "45,200", "7.9 million".
+func Amount(n float64) string { return amount(n) }
+
 // CountChecks counts the lines with a status.
 func CountChecks(checks []Check, status CheckStatus) int {
 	n := 0
@@ -84,12 +87,13 @@ func (r Report) checks() doc.Document {
 	for _, c := range r.Checks {
 		t := doc.Table{Columns: []doc.Column{{}, {Title: "Tried"}, {Title: "Found"}}}
 		for _, l := range c.Lines {
-			mark, found := doc.T(l.Status.Mark()), doc.Ticked(sentence(l.Found))
+			mark, text, fix := doc.T(l.Status.Mark()), sentence(l.Found), next(l.Fix)
+			if fix != nil {
+				text += ". "
+			}
+			found := doc.Join(doc.Ticked(text), fix)
 			if l.Status == CheckFailed {
 				mark = doc.B(l.Status.Mark())
-			}
-			if fix := next(l.Fix); fix != nil {
-				found = doc.Join(found, doc.T(". "), fix)
 			}
 			t.Rows = append(t.Rows, []doc.Text{mark, doc.Ticked(l.What), found})
 		}
