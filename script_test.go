@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ func TestMain(m *testing.M) {
 //	file PATH             put a file of the script's into the repository at GitHub
 //	machines APP R=N,...  the app must have so many Machines in each region, all of them serving, without lease and marks of ours
 //	reads                 nothing that was asked of the simulated Fly.io may have changed anything
+//	shows FILE            the repository's FILE must quote what was just printed, times and ports apart
 //	asked N METHOD REGEXP wait until the simulated Fly.io was asked N times for such a path
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -62,6 +64,7 @@ func TestScripts(t *testing.T) {
 			"requests": checkRequests,
 			"agree":    checkAgreement,
 			"proves":   provePublished,
+			"shows":    checkDocument,
 		},
 		Condition: checkCondition,
 	})
@@ -363,6 +366,26 @@ func checkAgreement(ts *testscript.TestScript, neg bool, args []string) {
 		if answer.Frontier != nil && !reflect.DeepEqual(answer, want) {
 			ts.Fatalf("the answer explains %+v, the plan %+v", answer, want)
 		}
+	}
+}
+
+// passing matches what is different in every run.
+var passing = regexp.MustCompile(`http://127\.0\.0\.1:\d+|\b\d+s ago`)
+
+func checkDocument(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: shows FILE")
+	}
+	document, err := os.ReadFile(args[0]) // tests run in the repository's directory
+	ts.Check(err)
+	printed := passing.ReplaceAllStringFunc(ts.ReadFile("stdout"), func(s string) string {
+		if strings.HasSuffix(s, "ago") {
+			return "15s ago"
+		}
+		return "https://api.fly.io"
+	})
+	if !strings.Contains(string(document), printed) {
+		ts.Fatalf("%s does not show:\n%s", args[0], printed)
 	}
 }
 
