@@ -16,15 +16,12 @@ func (c *checkup) runnerLines() []report.Check {
 		for _, file := range []struct{ what, variable, path string }{
 			{"outputs", "GITHUB_OUTPUT", c.runner.outputs}, {"job summary", "GITHUB_STEP_SUMMARY", c.runner.StepSummary},
 		} {
-			switch {
-			case file.path == "":
+			if file.path == "" {
 				l.fail(file.what, "the runner sets "+file.variable+": pass it on into the container", "%s is not set, so they are lost", file.variable)
-			default:
-				if err := appendTo(file.path, ""); err != nil {
-					l.fail(file.what, "see that the file of "+file.variable+" is mounted and may be written", "%s", err)
-				} else {
-					l.ok(file.what, "can be written")
-				}
+			} else if err := appendTo(file.path, ""); err != nil {
+				l.fail(file.what, "see that the file of "+file.variable+" is mounted and may be written", "%s", err)
+			} else {
+				l.ok(file.what, "can be written")
 			}
 		}
 		c.workspaceLines(l)

@@ -21,7 +21,7 @@ func (s *Server) currentToken(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	rows := []any{}
-	for range strings.Split(token, ",") {
+	for range strings.SplitSeq(token, ",") {
 		rows = append(rows, map[string]any{
 			"token_id": "a1b2c3d4-0000-4000-8000-000000000000", "organization": org, "org_slug": org,
 			"apps": append([]string{}, s.config.TokenApps...), "user": "", "restricted_to_machine": s.config.TokenMachine, "source_machine_id": "",
