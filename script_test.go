@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,7 @@ func TestMain(m *testing.M) {
 //	pull N STATE [REGEXP] the pull request is open, closed or merged, with such a body
 //	comment N REGEXP      one of its comments is such
 //	has REF PATH REGEXP   a file at GitHub is such
+//	shows FILE            the repository's FILE must quote what was just printed, times and ports apart
 //	asked N METHOD REGEXP wait until the simulated Fly.io was asked N times for such a path
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -92,6 +94,7 @@ func TestScripts(t *testing.T) {
 			"has":       checkFile,
 			"setting":   setSetting,
 			"scale":     scaleByHand,
+			"shows":     checkDocument,
 		},
 		Condition: checkCondition,
 	})
@@ -121,6 +124,8 @@ type scenario struct {
 		Soft, Hard      int
 		Worker          bool // no services
 		Leased          bool
+		Unmeasured      bool    // no metrics
+		Mixed           bool    // one Machine runs another release
 		ResponseMS      float64 // at the Machines; the edge's has the network in it, too
 		Network         float64 // how much slower it is than the latency table; 0: as fast
 		RPS             map[string]float64
@@ -135,6 +140,10 @@ type scenario struct {
 	FlyFault       *flysim.Fault
 	GitHubFault    *ghsim.Fault
 	ReadOnlyGitHub bool
+	GitHubToken    *ghsim.Identity // whose it is; nil: a workflow's that may do anything
+	PrivateGitHub  bool
+	GitHubSettings ghsim.Settings
+	FlyTokenApps   []string // the only apps that the token may see
 }
 
 func startWorld(ts *testscript.TestScript, neg bool, args []string) {
@@ -144,13 +153,23 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 	var sc scenario
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &sc))
 	now := time.Now()
-	fly := flysim.New(flysim.Config{Token: scriptToken, Now: time.Now, Capacity: sc.Capacity})
+	fly := flysim.New(flysim.Config{Token: scriptToken, Now: time.Now, Capacity: sc.Capacity, TokenApps: sc.FlyTokenApps})
 	metrics := promsim.New(promsim.Config{Token: scriptToken})
 	identity := ghsim.Identity{}
 	if sc.ReadOnlyGitHub {
 		identity.Permissions = map[string]string{"contents": "read"}
 	}
-	github := ghsim.New(ghsim.Config{Repo: "acme/shop", Pulls: []int{scriptPull}, Tokens: map[string]ghsim.Identity{ghsim.DefaultToken: identity}})
+	token := ghsim.DefaultToken
+	if sc.GitHubToken != nil {
+		identity = *sc.GitHubToken
+		if identity.Kind == ghsim.User {
+			token = "ghp_SecretThree"
+		}
+	}
+	github := ghsim.New(ghsim.Config{
+		Repo: "acme/shop", Pulls: []int{scriptPull}, Tokens: map[string]ghsim.Identity{token: identity},
+		Private: sc.PrivateGitHub, Settings: sc.GitHubSettings,
+	})
 	if sc.MetricsFault != nil {
 		metrics.Fail(*sc.MetricsFault)
 	}
@@ -171,6 +190,9 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		fly.AddApp(app)
 		fly.AddWeb(a.Name, flysim.Web{Group: a.Group, Regions: a.Machines, SoftLimit: a.Soft, HardLimit: a.Hard})
+		if a.Unmeasured {
+			continue
+		}
 		total := 0.0
 		statuses := a.Statuses
 		if len(statuses) == 0 {
@@ -194,6 +216,9 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 				m.Config["stop_config"] = map[string]any{"timeout": "10ms"}
 				if a.Worker {
 					delete(m.Config, "services")
+				}
+				if metadata, ok := m.Config["metadata"].(map[string]any); ok && a.Mixed && i == 0 {
+					metadata["fly_release_version"] = "2"
 				}
 				if a.Leased && i == 0 {
 					m.Lease = &flysim.Lease{Owner: "ann@tokens.fly.io", Expires: now.Add(time.Hour)}
@@ -220,7 +245,7 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("FLY_API_TOKEN", "FlyV1 "+scriptToken)
 	ts.Setenv("FLY_PROMETHEUS_URL", servers[1].URL+"/prometheus/acme")
 	ts.Setenv("INPUT_FLY-API-URL", servers[0].URL)
-	ts.Setenv("GITHUB_TOKEN", ghsim.DefaultToken)
+	ts.Setenv("GITHUB_TOKEN", token)
 	ts.Setenv("GITHUB_API_URL", servers[2].URL)
 	ts.Setenv("GITHUB_SERVER_URL", servers[2].URL)
 	ts.Setenv("GITHUB_REPOSITORY", "acme/shop")
@@ -372,6 +397,26 @@ func checkAgreement(ts *testscript.TestScript, neg bool, args []string) {
 		if answer.Frontier != nil && !reflect.DeepEqual(answer, want) {
 			ts.Fatalf("the answer explains %+v, the plan %+v", answer, want)
 		}
+	}
+}
+
+// passing matches what is different in every run.
+var passing = regexp.MustCompile(`http://127\.0\.0\.1:\d+|\b\d+s ago`)
+
+func checkDocument(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: shows FILE")
+	}
+	document, err := os.ReadFile(args[0]) // tests run in the repository's directory
+	ts.Check(err)
+	printed := passing.ReplaceAllStringFunc(ts.ReadFile("stdout"), func(s string) string {
+		if strings.HasSuffix(s, "ago") {
+			return "15s ago"
+		}
+		return "https://api.fly.io"
+	})
+	if !strings.Contains(string(document), printed) {
+		ts.Fatalf("%s does not show:\n%s", args[0], printed)
 	}
 }
 

@@ -288,23 +288,8 @@ func roughly(age time.Duration) string {
 // Leases are none: they are waited for. Nor is what an unfinished apply did to
 // the Machines that it marked: who applies finishes or undoes it.
 func (r *run) refusals(j *job, catalog region.Catalog, ours map[string]string) []plan.Finding {
-	app := j.app
-	app.Machines = slices.Clone(app.Machines)
-	for i, m := range app.Machines {
-		if ours[m.ID] != "" {
-			app.Machines[i].Cordoned, app.Machines[i].State = false, "started"
-		}
-		app.Machines[i].Lease = nil
-	}
-	targets := map[string]map[region.Code]int{}
-	for name, g := range j.Groups {
-		targets[name] = g.Placement
-	}
 	var found []plan.Finding
-	for _, refusal := range plan.Check(plan.Input{App: app, Policy: j.Policy, Catalog: catalog, Prices: j.prices, Now: r.Now()}, targets) {
-		if refusal.Rule == plan.RuleEgress && j.Apply.IgnoreEgress {
-			continue
-		}
+	for _, refusal := range r.broken(j, catalog, ours) {
 		if j.data == nil { // it is in no file
 			found = append(found, plan.Finding{Level: plan.Error, Text: fmt.Sprintf("%s, %s: %s", j.from, refusal.Group, refusal.Text), Hint: refusal.Hint})
 			continue
@@ -319,6 +304,24 @@ func (r *run) refusals(j *job, catalog region.Catalog, ours map[string]string) [
 		}
 	}
 	return found
+}
+
+// broken are the pins and limits that a decision breaks.
+func (r *run) broken(j *job, catalog region.Catalog, ours map[string]string) []plan.Refusal {
+	app := j.app
+	app.Machines = slices.Clone(app.Machines)
+	for i, m := range app.Machines {
+		if ours[m.ID] != "" {
+			app.Machines[i].Cordoned, app.Machines[i].State = false, "started"
+		}
+		app.Machines[i].Lease = nil
+	}
+	targets := map[string]map[region.Code]int{}
+	for name, g := range j.Groups {
+		targets[name] = g.Placement
+	}
+	refusals := plan.Check(plan.Input{App: app, Policy: j.Policy, Catalog: catalog, Prices: j.prices, Now: r.Now()}, targets)
+	return slices.DeleteFunc(refusals, func(refusal plan.Refusal) bool { return refusal.Rule == plan.RuleEgress && j.Apply.IgnoreEgress })
 }
 
 // failed is the result of an app about which something went wrong.

@@ -146,28 +146,36 @@ func (r *run) tables(ctx context.Context, apps []config.AppConfig) (map[string]t
 	out := map[string]tables{}
 	var errs []error
 	for _, app := range apps {
-		t := tables{latency: latency.BuiltIn()}
-		if name := app.LatencyMatrix; name != "" {
-			matrix, err := parseFile(ctx, r, name, "latency-matrix", latency.ParseMatrix)
-			errs = append(errs, err)
-			t.latency = t.latency.With(matrix)
-			t.notes = append(t.notes, report.Note{Text: "Round trips: " + name + ", then " + builtInLatency})
-		} else {
-			t.notes = append(t.notes, report.Note{Text: "Round trips: " + builtInLatency})
-		}
-		var err error
-		t.prices, err = r.prices(ctx, app)
+		t, err := r.tablesOf(ctx, app)
 		errs = append(errs, err)
-		rates := "private"
-		if app.Policy.FlatTransfer {
-			rates = "public"
-		}
-		t.notes = append(t.notes, report.Note{Text: fmt.Sprintf(
-			"Prices: %s, %s; traffic between regions at the %s rates, the higher one of the two regions'; what goes to the Internet is not counted: it is the same wherever Machines run",
-			t.prices.Source, t.prices.Date, rates)})
 		out[app.Name] = t
 	}
 	return out, errors.Join(errs...)
+}
+
+// tablesOf reads those of one app.
+func (r *run) tablesOf(ctx context.Context, app config.AppConfig) (tables, error) {
+	t := tables{latency: latency.BuiltIn()}
+	var errs []error
+	if name := app.LatencyMatrix; name != "" {
+		matrix, err := parseFile(ctx, r, name, "latency-matrix", latency.ParseMatrix)
+		errs = append(errs, err)
+		t.latency = t.latency.With(matrix)
+		t.notes = append(t.notes, report.Note{Text: "Round trips: " + name + ", then " + builtInLatency})
+	} else {
+		t.notes = append(t.notes, report.Note{Text: "Round trips: " + builtInLatency})
+	}
+	var err error
+	t.prices, err = r.prices(ctx, app)
+	errs = append(errs, err)
+	rates := "private"
+	if app.Policy.FlatTransfer {
+		rates = "public"
+	}
+	t.notes = append(t.notes, report.Note{Text: fmt.Sprintf(
+		"Prices: %s, %s; traffic between regions at the %s rates, the higher one of the two regions'; what goes to the Internet is not counted: it is the same wherever Machines run",
+		t.prices.Source, t.prices.Date, rates)})
+	return t, errors.Join(errs...)
 }
 
 // prices are what an app's Machines cost.
@@ -306,9 +314,14 @@ func (r *run) history(ctx context.Context, q question, names []string, now time.
 // metrics is the client for one organization's metrics.
 func (r *run) metrics(org string) (*promapi.Client, error) {
 	return promapi.New(promapi.Options{
-		BaseURL: cmp.Or(r.cfg.PrometheusURL, "https://api.fly.io/prometheus/"+org),
+		BaseURL: r.metricsURL(org),
 		Token:   r.cfg.MetricsToken.Reveal(), UserAgent: r.userAgent(), Now: r.Now,
 	})
+}
+
+// metricsURL is where they are.
+func (r *run) metricsURL(org string) string {
+	return cmp.Or(r.cfg.PrometheusURL, "https://api.fly.io/prometheus/"+org)
 }
 
 // machines is the client for the Machines API.

@@ -63,7 +63,7 @@ func (r *run) publish(ctx context.Context, rep report.Report) int {
 // standard error already.
 func (r *run) print(rep report.Report) error {
 	if !r.runner.on {
-		if rep.Errors = nil; len(rep.Plans)+len(rep.Results) == 0 {
+		if rep.Errors = nil; len(rep.Plans)+len(rep.Results)+len(rep.Checks) == 0 {
 			return nil
 		}
 	}
@@ -164,7 +164,7 @@ func (r *run) planOutputs(rep report.Report) (map[string]string, error) {
 // are several. For a report without anything it only makes the directory.
 func (r *run) writeReports(rep report.Report) error {
 	files := map[string][]byte{}
-	if len(rep.Plans)+len(rep.Results)+len(rep.Errors) > 0 {
+	if len(rep.Plans)+len(rep.Results)+len(rep.Checks)+len(rep.Errors) > 0 {
 		files["report.md"] = []byte(report.Markdown(rep) + "\n")
 	}
 	for _, p := range rep.Plans {
@@ -204,6 +204,13 @@ func (r *run) writeReports(rep report.Report) error {
 			return err
 		}
 		files[filepath.Join(dir, "result.json")] = data
+	}
+	if len(rep.Checks) > 0 {
+		data, err := report.CheckJSON(rep.Checks)
+		if err != nil {
+			return err
+		}
+		files["check.json"] = data
 	}
 	workspace := r.runner.workspace(r.Process)
 	dir := r.cfg.ReportDir

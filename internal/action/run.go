@@ -41,10 +41,11 @@ type run struct {
 	tokens []secret.Token // all that were given
 	inputs config.Inputs
 	cfg    config.Config
+	// policyFound tells that there is a policy file, policyErr why nobody knows.
+	policyFound bool
+	policyErr   error
 	// findings are about the run, and belong in every plan.
 	findings []plan.Finding
-	// policyErr is why the policy could not be read, so that the defaults hold.
-	policyErr error
 	// policyChanged: the pull request of the event changes the policy file.
 	policyChanged bool
 }
@@ -89,6 +90,7 @@ func Run(ctx context.Context, p Process) int {
 			return r.fail(ctx, err, exitUsage)
 		}
 	}
+	r.policyFound = policy != nil
 	for _, w := range in.Warnings {
 		r.log.Warn(w)
 	}
@@ -115,7 +117,9 @@ func (r *run) command(ctx context.Context) int {
 		return exitOK
 	case config.Solve:
 		return r.solve(ctx)
-	case config.Traffic, config.Auto, config.Plan, config.Propose, config.Apply, config.Check:
+	case config.Check:
+		return r.check(ctx)
+	case config.Traffic, config.Auto, config.Plan, config.Propose, config.Apply:
 	}
 	if r.runner.untrusted() && r.cfg.FlyToken.IsZero() {
 		return r.skip()

@@ -309,7 +309,7 @@ func (m *merge) tokens(cfg *Config) {
 	if cfg.MetricsToken.IsZero() && fallsBack {
 		cfg.MetricsToken = cfg.FlyToken
 	}
-	if m.in.withheld {
+	if m.in.withheld || cfg.Command == Check { // check says itself what is missing
 		return
 	}
 	missing := func(option string, err error) {

@@ -28,6 +28,8 @@ var (
 	every   = []Command{Plan, Traffic, Apply, Check}
 	decided = []Command{Plan, Apply} // what a decision must keep to, as a plan does
 	applied = []Command{Apply}
+	tried   = []Command{Plan, Check}        // what holds a plan
+	seen    = []Command{Plan, Apply, Check} // what a plan and a decision depend on
 	options = []Option{
 		{
 			Name: "command", Group: GroupRun, value: choice(func(s *settings) func(string) {
@@ -121,7 +123,7 @@ var (
 
 		{
 			Name: "process-group", Group: GroupDemand, value: names(func(s *settings) *[]string { return &s.app.Policy.ProcessGroups }),
-			DefaultNote: "every group with a public HTTP service", Example: "web", Place: Apps,
+			DefaultNote: "every group with a public HTTP service", Example: "web", Place: Apps, Commands: tried,
 			Pattern: fleet.GroupPattern, Shape: "the name of a process group: letters, digits, hyphens, dots and underscores, at most 63",
 			Help: "Process groups to place, separated by commas, spaces or line breaks",
 		},
@@ -139,12 +141,12 @@ var (
 			Name: "min-requests", Group: GroupDemand, value: read(Integer, parseInteger, func(s *settings, n int) {
 				s.app.Policy.MinRequests = float64(n)
 			}),
-			Default: "1000", Max: 1e15, Place: Apps,
+			Default: "1000", Max: 1e15, Place: Apps, Commands: tried,
 			Help: "With fewer responses than this in the window nothing is changed",
 		},
 		{
 			Name: "latency-matrix", Group: GroupDemand, value: path(func(s *settings) *string { return &s.app.LatencyMatrix }),
-			DefaultNote: "built in", Example: "latency.csv", Place: Apps,
+			DefaultNote: "built in", Example: "latency.csv", Place: Apps, Commands: tried,
 			Help: "File with measured round trips between regions",
 		},
 		{
@@ -185,7 +187,7 @@ var (
 		},
 		{
 			Name: "prices", Group: GroupWorth, value: path(func(s *settings) *string { return &s.app.Prices }),
-			DefaultNote: "built in", Example: "prices.json", Place: Apps, Commands: decided,
+			DefaultNote: "built in", Example: "prices.json", Place: Apps, Commands: seen,
 			Help: "File with your own prices",
 		},
 		{
@@ -213,7 +215,7 @@ var (
 		},
 		{
 			Name: "min-machines", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MinMachines }),
-			Default: "2", Min: 1, Max: most, Place: Apps, Commands: decided,
+			Default: "2", Min: 1, Max: most, Place: Apps, Commands: seen,
 			Help: "Fewest Machines of a process group; a group that runs one is left alone unless this is set",
 		},
 		{
@@ -269,13 +271,13 @@ var (
 		},
 		{
 			Name: "allow-litefs", Group: GroupLimits, value: boolean(func(s *settings) *bool { return &s.app.Policy.AllowLiteFS }),
-			Default: "false", Place: Apps, Commands: decided,
+			Default: "false", Place: Apps, Commands: seen,
 			Help: "Place apps that use LiteFS, too",
 		},
 
 		{
 			Name: "decision", Group: GroupApply, value: path(func(s *settings) *string { return &s.app.Apply.Decision }),
-			Default: ".fly-placer/<app>.yml", Example: "deploy/<app>.placement.yml", Commands: []Command{Plan, Apply},
+			Default: ".fly-placer/<app>.yml", Example: "deploy/<app>.placement.yml", Commands: seen,
 			Help: "The decision file, to propose, to compare with what runs, and to apply; `<app>` in it stands for the app's name",
 		},
 		{
@@ -297,7 +299,7 @@ var (
 			Name: "egress", Group: GroupApply, value: choice(func(s *settings) func(string) {
 				return func(v string) { s.app.Apply.IgnoreEgress = v == "ignore" }
 			}),
-			Default: "strict", Values: []string{"strict", "ignore"}, Place: Apps, Commands: applied,
+			Default: "strict", Values: []string{"strict", "ignore"}, Place: Apps, Commands: []Command{Apply, Check},
 			Help: "Where the token may not read static egress IPs: `strict` opens no region then, `ignore` goes on as if there were none",
 		},
 		{
@@ -360,8 +362,8 @@ var (
 		},
 		{
 			Name: "report-dir", Group: GroupReports, value: path(func(s *settings) *string { return &s.run.ReportDir }),
-			DefaultNote: "none", Example: "fly-placer-report", Place: Defaults, Commands: decided,
-			Help: "Directory for `report.md` and `plan.json` and `problem.json`, or `result.json` of `apply`; with several apps, one directory for each in it",
+			DefaultNote: "none", Example: "fly-placer-report", Place: Defaults, Commands: seen,
+			Help: "Directory for `report.md` and `plan.json` and `problem.json`, or `result.json` of `apply`, or `check.json` of `check`; with several apps, one directory for each in it",
 		},
 		{
 			Name: "log-format", Group: GroupReports, value: choice(func(s *settings) func(string) {
@@ -388,7 +390,7 @@ type Output struct{ Name, Help string }
 // Outputs returns the table of outputs, in the order of the documentation.
 func Outputs() []Output {
 	return []Output{
-		{"outcome", "How the run ended: `planned`, `proposed`, `no-changes`, `held`, `skipped`, `drift`, `infeasible` or `failed`; of `apply`: `applied`, `no-changes`, `not-approved`, `stale`, `precondition-failed`, `locked`, `partial` or `failed`"},
+		{"outcome", "How the run ended: `planned`, `proposed`, `no-changes`, `held`, `skipped`, `drift`, `infeasible` or `failed`; of `apply`: `applied`, `no-changes`, `not-approved`, `stale`, `precondition-failed`, `locked`, `partial` or `failed`; of `check`: `failed`, or empty when all is well"},
 		{"has-changes", "`true` when the plan differs from what runs; of `apply`: when it changed something"},
 		{"changes", "The changes, a JSON list"},
 		{"plan", "The plan as JSON; beyond 256 KiB, the path of a file with it, relative to the workspace"},

@@ -15,9 +15,9 @@ import (
 )
 
 // Headline returns the answers of the whole run, a line each: its failures,
-// one for each app, then its plans and results in order. The lines are plain text, not
-// escaped for any markup, without line breaks or invisible characters; pairs
-// of backticks enclose pieces of code.
+// one for each app, then its plans and results in order, and that of its checks.
+// The lines are plain text, not escaped for any markup, without line breaks or
+// invisible characters; pairs of backticks enclose pieces of code.
 func (r Report) Headline() []string {
 	var lines []string
 	failures := failuresOf(r.Errors)
@@ -30,6 +30,9 @@ func (r Report) Headline() []string {
 	}
 	for _, res := range r.Results {
 		lines = append(lines, ResultAnswer(res))
+	}
+	if len(r.Checks) > 0 {
+		lines = append(lines, checkAnswer(r.Checks))
 	}
 	if len(lines) == 0 {
 		return []string{"nothing to report"}
@@ -173,7 +176,7 @@ func holdsAnswer(holds []plan.Hold) string {
 	if len(holds) == 0 {
 		return "no reason was given"
 	}
-	reason := holdWords(holds[0].Reason)
+	reason := HoldWords(holds[0].Reason)
 	switch detail := sentence(holds[0].Detail); {
 	case holdDetail(holds[0]) && len(detail) >= len(reason) && strings.EqualFold(detail[:len(reason)], reason):
 		reason += detail[len(reason):]
@@ -189,8 +192,8 @@ func holdsAnswer(holds []plan.Hold) string {
 // holdDetail tells whether a hold is short enough to be told in the answer.
 func holdDetail(h plan.Hold) bool { return len(h.Detail) <= 80 }
 
-// holdWords names the reason of a hold.
-func holdWords(r plan.HoldReason) string {
+// HoldWords names the reason of a hold.
+func HoldWords(r plan.HoldReason) string {
 	switch r {
 	case plan.TooFewRequests:
 		return "too few requests"

@@ -145,9 +145,9 @@ func (v view) holds() []doc.Block {
 	}
 	var list doc.Points
 	for _, h := range v.Holds {
-		text := doc.B(holdWords(h.Reason))
+		text := doc.B(HoldWords(h.Reason))
 		if h.Detail != "" {
-			text = doc.Join(doc.B(holdWords(h.Reason)+":"), doc.T(" "), doc.Ticked(h.Detail))
+			text = doc.Join(doc.B(HoldWords(h.Reason)+":"), doc.T(" "), doc.Ticked(h.Detail))
 		}
 		list.Items = append(list.Items, doc.Callout{Text: text, Next: next(h.Hint)})
 	}

@@ -116,6 +116,7 @@ func scenario(t *testing.T) []exchange {
 		sim.AddMachine("shop", m)
 	}
 	for _, r := range []struct{ method, path, body string }{
+		{"GET", "/tokens/current", ""},
 		{"GET", "/apps?org_slug=acme", ""},
 		{"GET", "/apps/shop/machines?summary=true&region=ams&state=started", ""},
 		{"GET", "/apps/shop/machines/m1", ""},
