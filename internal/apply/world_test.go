@@ -3,7 +3,7 @@ package apply_test
 import (
 	"fmt"
 	"maps"
-	"net/http/httptest"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +68,7 @@ type world struct {
 	clock   *flysim.Clock
 	client  *flyapi.Client
 	url     string
+	wire    *http.Transport
 	options apply.Options
 	watch   *monitor
 }
@@ -128,10 +129,8 @@ func newWorld(t testing.TB, sc scenario) *world {
 		c.BootTime, c.CheckTime, c.DestroyTime = 2*time.Second, 2*time.Second, time.Second
 	}
 	w.Server = flysim.New(c)
-	server := httptest.NewServer(w)
-	t.Cleanup(server.Close)
-	w.url = server.URL
-	w.client = newClient(t, w.url, w.clock)
+	w.url, w.wire = wired(t, w)
+	w.client = w.newClient()
 	w.options = apply.Defaults(w.clock)
 	w.AddApp(flysim.App{Name: shop})
 	for _, name := range slices.Sorted(maps.Keys(sc.before)) {
@@ -155,15 +154,14 @@ func newWorld(t testing.TB, sc scenario) *world {
 	return w
 }
 
-func newClient(t testing.TB, url string, clock *flysim.Clock) *flyapi.Client {
-	t.Helper()
-	o := flyapi.Options{APIURL: url, Token: secret.New(token), UserAgent: "fly-placer/test"}
-	if clock != nil {
-		o.HTTP, o.Sleep = clock.Transport(nil), clock.Sleep
-	}
-	client, err := flyapi.New(t.Context(), o)
+// newClient makes a client of the world's server.
+func (w *world) newClient() *flyapi.Client {
+	w.t.Helper()
+	client, err := flyapi.New(w.t.Context(), flyapi.Options{
+		APIURL: w.url, Token: secret.New(token), UserAgent: "fly-placer/test", HTTP: w.clock.Transport(w.wire), Sleep: w.clock.Sleep,
+	})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	return client
 }
