@@ -184,7 +184,7 @@ func (w *world) fail(fault flysim.Fault, n int) {
 		w.Inject(fault)
 	} else {
 		w.watch.usurp() // what began as a burst may never end
-		w.At(n, func(s *flysim.Server) { s.Inject(fault) })
+		w.soon(n, func() { w.Inject(fault) })
 	}
 	w.watch.slack = max(w.watch.slack, fault.Hold)
 	if fault.Name == deaf {

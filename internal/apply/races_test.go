@@ -95,9 +95,9 @@ func (m *monitor) usurp() {
 	m.usurped = true
 }
 
-// calm makes the app one that a decision can be made on: nothing is leased, and
+// quiet makes the app one that a decision can be made on: nothing is leased, and
 // all Machines run the same release.
-func (w *world) calm() {
+func (w *world) quiet() {
 	w.clock.Advance(time.Minute)
 	versions := map[string]bool{}
 	for _, m := range w.living() {
@@ -152,11 +152,18 @@ func raced(t *testing.T, sc scenario, race race, n int) (apply.Outcome, []string
 	if race.name != "a second run" && !w.watch.deploy {
 		bad = w.honest(sc, got)
 	}
-	w.calm()
+	bad = append(bad, w.decidedAgain(sc, got)...)
+	return got.Outcome, slices.Concat(bad, w.watch.found)
+}
+
+// decidedAgain applies again after somebody else changed the app; where that is
+// refused, a new decision is made on what runs.
+func (w *world) decidedAgain(sc scenario, got apply.Result) (bad []string) {
+	w.quiet()
 	again := w.apply(sc)
 	if again.Outcome != apply.Applied && again.Outcome != apply.NoChanges {
 		// What runs is not what was reviewed: a new decision has to be made.
-		w.calm()
+		w.quiet()
 		next := sc
 		next.previous = nil
 		next.idle = nil
@@ -178,5 +185,5 @@ func raced(t *testing.T, sc scenario, race race, n int) (apply.Outcome, []string
 			bad = append(bad, fmt.Sprintf("%s (%v), again: %s (%v): %s has %v", got.Outcome, got.Err, again.Outcome, again.Err, name, n))
 		}
 	}
-	return got.Outcome, slices.Concat(bad, w.left(), w.watch.found)
+	return append(bad, w.left()...)
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fly-placer/fly-placer/internal/apply"
 )
 
@@ -53,9 +55,15 @@ func (a *tally) add(b tally) {
 // after what they are.
 func sweep(t *testing.T, what string, all []trial) {
 	t.Helper()
+	sweepBeside(t, what, all, 1)
+}
+
+// sweepBeside tries several at the same time in each process.
+func sweepBeside(t *testing.T, what string, all []trial, beside int) {
+	t.Helper()
 	if given := os.Getenv(childEnv); given != "" {
 		i, n := share(t, given)
-		sum := tryShare(t, all, i, n)
+		sum := tryShare(t, all, beside, func(k int) bool { return k%n == i })
 		line, err := json.Marshal(sum)
 		if err != nil {
 			t.Fatal(err)
@@ -95,21 +103,33 @@ func share(t *testing.T, given string) (i, n int) {
 	return i - 1, n
 }
 
-// tryShare tries every n-th, from the i-th.
-func tryShare(t *testing.T, all []trial, i, n int) tally {
+// tryShare tries those that are in the share.
+func tryShare(t *testing.T, all []trial, beside int, mine func(int) bool) tally {
 	sum := tally{Outcomes: map[apply.Outcome]int{}}
-	for ; i < len(all); i += n {
-		outcome, bad := all[i].run(t)
-		sum.Runs++
-		sum.Outcomes[outcome]++
-		if len(bad) == 0 {
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(beside)
+	for k, one := range all {
+		if !mine(k) {
 			continue
 		}
-		if sum.Broken++; sum.Broken <= 20 {
-			t.Errorf("%s:\n%s", all[i].name, strings.Join(bad, "\n"))
-			fmt.Fprintf(os.Stderr, "%s:\n%s\n", all[i].name, strings.Join(bad, "\n")) // at once: a sweep is long
-		}
+		group.Go(func() error {
+			outcome, bad := one.run(t)
+			mu.Lock()
+			defer mu.Unlock()
+			sum.Runs++
+			sum.Outcomes[outcome]++
+			if len(bad) == 0 {
+				return nil
+			}
+			if sum.Broken++; sum.Broken <= 20 {
+				t.Errorf("%s:\n%s", one.name, strings.Join(bad, "\n"))
+				fmt.Fprintf(os.Stderr, "%s:\n%s\n", one.name, strings.Join(bad, "\n")) // at once: a sweep is long
+			}
+			return nil
+		})
 	}
+	_ = group.Wait() // none fails
 	return sum
 }
 

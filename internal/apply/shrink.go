@@ -115,12 +115,13 @@ func (j *job) complete() bool {
 
 // remove stops and destroys the Machines that go.
 func (j *job) remove(ctx context.Context) error {
-	return first(j.each(j.leaving, Destroy, OK, func(m Machine) error { return j.take(ctx, m.ID) }))
+	return first(j.each(j.leaving, Destroy, OK, func(m Machine) error { return j.take(ctx, m.ID, true) }))
 }
 
-// take lets a Machine end what it does and destroys it. What is not done by
-// then, as reading it tells, is asked for once more.
-func (j *job) take(ctx context.Context, id string) error {
+// take destroys a Machine, and before that lets it end what it does if it had
+// something to do. What is not done by then, as reading it tells, is asked for
+// once more.
+func (j *job) take(ctx context.Context, id string, busy bool) error {
 	for n := 0; ; n++ {
 		m, alive, err := j.alive(ctx, id)
 		switch {
@@ -130,7 +131,7 @@ func (j *job) take(ctx context.Context, id string) error {
 			return nil
 		case n == attempts:
 			return fmt.Errorf("destroy Machine %s in %s: it is %s", id, m.Region, m.State)
-		case n < attempts-1 && !m.rests() && m.State != "failed" && m.State != "created" && !m.pending():
+		case n < attempts-1 && busy && !m.rests() && m.State != "failed" && m.State != "created":
 			if err := j.stop(ctx, m); err != nil {
 				return err
 			}

@@ -14,9 +14,15 @@ import (
 // never got requests are destroyed, those that may have stay, and what was to
 // go gets requests again, as cordoning is not always to be read; but it goes
 // where none of it gets any: some of it may have gone already, and the rest
-// alone would be overloaded.
+// alone would be overloaded. Of this decision's own Machines those are destroyed
+// that will not run: a run that was ended while it undid its work stopped them.
 func (j *job) clean(ctx context.Context) error {
 	j.assumed = countOf(j.fleet)
+	for _, m := range j.created {
+		if m.State == "failed" || (m.rests() || m.State == "stopping") && (!j.autostop || m.Cordoned || m.pending()) {
+			j.strays = append(j.strays, m)
+		}
+	}
 	foreign := slices.DeleteFunc(slices.Clone(j.kept), func(m Machine) bool { return !m.marked() })
 	over := !slices.ContainsFunc(foreign, func(m Machine) bool {
 		return m.mark(keyRetire) == "" && !j.fine(m) || m.mark(keyRetire) != "" && !m.Cordoned
@@ -29,7 +35,7 @@ func (j *job) clean(ctx context.Context) error {
 		return goes
 	})
 	mixed := slices.DeleteFunc(slices.Clone(j.created), func(m Machine) bool { return m.mark(keyRetire) == "" })
-	errs := j.each(j.strays, Destroy, Undone, func(m Machine) error { return j.take(ctx, m.ID) })
+	errs := j.each(j.strays, Destroy, Undone, func(m Machine) error { return j.take(ctx, m.ID, !m.pending()) })
 	errs = append(errs, j.each(foreign, Unmark, Undone, func(m Machine) error {
 		if m.mark(keyRetire) != "" || m.mark(keyDecision) != "" {
 			if _, err := j.do(ctx, Call{Action: Uncordon, Machine: m.ID}); err != nil {
@@ -140,7 +146,14 @@ func (j *job) undo(ctx context.Context) (left string, serving bool) {
 			return "new Machines are cordoned", serving
 		}
 	}
-	note(goers, j.each(goers, Destroy, Undone, func(m Machine) error { return j.take(ctx, m.ID) }))
+	note(goers, j.each(goers, Destroy, Undone, func(m Machine) error {
+		if j.opened { // it will be stopped, and not by fly-proxy: another run is not to count on it
+			if err := j.unmark(ctx, m.ID, keyStage); err != nil {
+				return err
+			}
+		}
+		return j.take(ctx, m.ID, j.opened)
+	}))
 	note(j.leaving, j.each(j.leaving, Unmark, Undone, func(m Machine) error {
 		now, alive, err := j.alive(ctx, m.ID)
 		if err != nil || !alive || now.mark(keyRetire) == "" {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +28,8 @@ type counts = map[region.Code]int
 // kind is a kind of process group.
 type kind struct {
 	checks, autostop bool
-	volume           bool
+	primary          string // PRIMARY_REGION
+	least            int    // min_machines_running
 }
 
 // machine is a Machine of a group, as a deploy leaves it.
@@ -37,6 +39,7 @@ func machine(group, code string, k kind) flysim.Machine {
 		"ports":       []any{map[string]any{"port": 443, "handlers": []any{"tls", "http"}}},
 		"concurrency": map[string]any{"type": "requests", "soft_limit": 20, "hard_limit": 25},
 	}
+	env := map[string]any{"FLY_PROCESS_GROUP": group, "DATABASE_URL": "postgres://secret"}
 	if k.autostop {
 		service["autostop"] = "stop"
 	}
@@ -44,7 +47,7 @@ func machine(group, code string, k kind) flysim.Machine {
 		"image":       "registry.fly.io/shop:deployment-01KA0000000000000000000000",
 		"guest":       map[string]any{"cpu_kind": "shared", "cpus": 1, "memory_mb": 256},
 		"services":    []any{service},
-		"env":         map[string]any{"FLY_PROCESS_GROUP": group, "DATABASE_URL": "postgres://secret"},
+		"env":         env,
 		"stop_config": map[string]any{"signal": "SIGINT", "timeout": "7s"},
 		"from_later":  map[string]any{"precise": 12345678901234567},
 		"metadata": map[string]any{
@@ -55,8 +58,9 @@ func machine(group, code string, k kind) flysim.Machine {
 		service["checks"] = []any{map[string]any{"type": "http", "port": 8080, "path": "/"}}
 		m.Checks = []flysim.Check{{Name: "servicecheck-00-http-8080", Status: "passing"}}
 	}
-	if k.volume {
-		m.Config["mounts"] = []any{map[string]any{"volume": "vol_1", "name": "data", "path": "/data"}}
+	if k.primary != "" {
+		service["min_machines_running"] = k.least
+		env["PRIMARY_REGION"] = k.primary
 	}
 	return m
 }
@@ -65,12 +69,23 @@ func machine(group, code string, k kind) flysim.Machine {
 type world struct {
 	*flysim.Server
 	t       testing.TB
-	clock   *flysim.Clock
+	clock   *flysim.Clock // nil when it has the time of another
+	now     func() time.Time
 	client  *flyapi.Client
 	url     string
 	wire    *http.Transport
 	options apply.Options
 	watch   *monitor
+	calm    atomic.Bool // nothing goes wrong any more
+}
+
+// soon does something at a request, unless all is well again by then.
+func (w *world) soon(n int, do func()) {
+	w.At(n, func(*flysim.Server) {
+		if !w.calm.Load() {
+			do()
+		}
+	})
 }
 
 // A scenario is an app and a decision on it.
@@ -84,6 +99,11 @@ type scenario struct {
 	set func(*world)
 	// idle Machines by group and region count, but serve nothing.
 	idle map[string]counts
+	// sick Machines are among those before, but their checks fail.
+	sick map[string]counts
+	// routers send the requests of groups; those that are not named get one that
+	// fits.
+	routers map[string]flysim.Router
 	// previous is the decision that this one replaces, nothing is assumed then.
 	previous map[string]counts
 }
@@ -122,16 +142,23 @@ func (sc scenario) request() apply.Request {
 
 func newWorld(t testing.TB, sc scenario) *world {
 	t.Helper()
-	w := &world{t: t, clock: flysim.NewAutoClock()}
+	w := &world{t: t}
 	c := sc.config
-	c.Clock, c.Token = w.clock, token
+	c.Token = token
+	if c.Now == nil {
+		w.clock = flysim.NewAutoClock()
+		c.Clock, c.Now = w.clock, w.clock.Now
+	}
+	w.now = c.Now
 	if c.BootTime == 0 {
 		c.BootTime, c.CheckTime, c.DestroyTime = 2*time.Second, 2*time.Second, time.Second
 	}
 	w.Server = flysim.New(c)
-	w.url, w.wire = wired(t, w)
-	w.client = w.newClient()
-	w.options = apply.Defaults(w.clock)
+	if w.clock != nil {
+		w.url, w.wire = wired(t, w)
+		w.client = w.newClient()
+		w.options = apply.Defaults(w.clock)
+	}
 	w.AddApp(flysim.App{Name: shop})
 	for _, name := range slices.Sorted(maps.Keys(sc.before)) {
 		for _, code := range slices.Sorted(maps.Keys(sc.before[name])) {
@@ -177,11 +204,14 @@ func (w *world) living() []flysim.Machine {
 	return slices.DeleteFunc(w.Machines(shop), func(m flysim.Machine) bool { return m.State == "destroyed" || m.State == "destroying" })
 }
 
+// other begins the names of Machines that no group counts.
+const other = "other-"
+
 // count counts a group's Machines by region.
 func (w *world) count(group string) counts {
 	n := counts{}
 	for _, m := range w.living() {
-		if m.Group() == group {
+		if m.Group() == group && !strings.HasPrefix(m.Name, other) {
 			n[region.Code(m.Region)]++
 		}
 	}
@@ -210,7 +240,7 @@ func (w *world) left() []string {
 		if strings.HasPrefix(m.Name, "fp-") && m.Cordoned {
 			out = append(out, fmt.Sprintf("%s in %s is cordoned", m.ID, m.Region))
 		}
-		if m.Leased(w.clock.Now()) {
+		if m.Leased(w.now()) {
 			out = append(out, fmt.Sprintf("%s in %s is leased", m.ID, m.Region))
 		}
 	}
@@ -235,11 +265,7 @@ func (w *world) done(sc scenario) []string {
 		for code, n := range w.Serving(shop, name) {
 			serving[region.Code(code)] = n
 		}
-		want := maps.Clone(after)
-		for code, idle := range sc.idle[name] {
-			want[code] -= idle
-		}
-		if !maps.Equal(trim(want), serving) {
+		if want := trim(sc.serve(name)); !maps.Equal(want, serving) {
 			bad = append(bad, fmt.Sprintf("%s serves with %v, want %v", name, serving, want))
 		}
 	}
