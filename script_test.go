@@ -43,6 +43,9 @@ func TestMain(m *testing.M) {
 //	machines APP R=N,...  the app must have so many Machines in each region, all of them serving, without lease and marks of ours
 //	reads                 nothing that was asked of the simulated Fly.io may have changed anything
 //	asked N METHOD REGEXP wait until the simulated Fly.io was asked N times for such a path
+//	unleased APP          nobody may hold a lease on a Machine of the app
+//	terminate             send SIGTERM to the programs in the background
+//	stopwatch [MAX]       begin to take the time; with MAX, no more may have passed
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -51,17 +54,20 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"world":    startWorld,
-			"runner":   setRunner,
-			"comments": checkComments,
-			"file":     addFile,
-			"machines": checkMachines,
-			"reads":    checkReads,
-			"asked":    awaitRequests,
-			"status":   checkStatus,
-			"requests": checkRequests,
-			"agree":    checkAgreement,
-			"proves":   provePublished,
+			"world":     startWorld,
+			"runner":    setRunner,
+			"comments":  checkComments,
+			"file":      addFile,
+			"machines":  checkMachines,
+			"reads":     checkReads,
+			"asked":     awaitRequests,
+			"terminate": terminate,
+			"unleased":  checkLeases,
+			"stopwatch": takeTime,
+			"status":    checkStatus,
+			"requests":  checkRequests,
+			"agree":     checkAgreement,
+			"proves":    provePublished,
 		},
 		Condition: checkCondition,
 	})
@@ -78,6 +84,7 @@ type scriptWorld struct {
 	fly     *flysim.Server
 	metrics *promsim.Server
 	github  *ghsim.Server
+	began   time.Time // the stopwatch
 }
 
 // A scenario is the JSON form of a world.
@@ -185,7 +192,7 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 			s.Close()
 		}
 	})
-	*ts.Value(worldKey{}).(*scriptWorld) = scriptWorld{fly, metrics, github}
+	*ts.Value(worldKey{}).(*scriptWorld) = scriptWorld{fly: fly, metrics: metrics, github: github}
 	ts.Setenv("FLY_API_TOKEN", "FlyV1 "+scriptToken)
 	ts.Setenv("FLY_PROMETHEUS_URL", servers[1].URL+"/prometheus/acme")
 	ts.Setenv("INPUT_FLY-API-URL", servers[0].URL)

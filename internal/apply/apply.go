@@ -125,7 +125,7 @@ type Result struct {
 // stop and destruction; for one that goes a mark, cordon, stop, destruction
 // and, if that is undone, uncordon and a mark less. When ctx ends it stops
 // between two phases, gives the leases back and says what is left, all within
-// graceTime + releaseTime + countTime.
+// graceTime + reopenTime + releaseTime + countTime.
 func Run(ctx context.Context, m Machines, r Request, o Options) Result {
 	run := newRunner(m, r, o)
 	end := run.bound(ctx)

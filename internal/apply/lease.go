@@ -14,9 +14,11 @@ const (
 	leaseTTL   = 30 * time.Second
 	renewEvery = 10 * time.Second
 	// A job that is cancelled gets 7.5 s. When ctx ends, graceTime is left for
-	// the writes that have begun, then releaseTime for giving leases back, and
-	// countTime for reading what runs.
-	graceTime   = 3 * time.Second
+	// the writes that have begun, reopenTime for taking half a burst of them
+	// back, then releaseTime for giving leases back, and countTime for reading
+	// what runs.
+	graceTime   = 2500 * time.Millisecond
+	reopenTime  = time.Second
 	releaseTime = 1500 * time.Millisecond
 	countTime   = 1500 * time.Millisecond
 )

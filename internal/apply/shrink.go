@@ -51,8 +51,14 @@ func (j *job) cordon(ctx context.Context, ms []Machine, status Status) []error {
 	return errs
 }
 
-// reopen lets Machines get requests again.
+// reopen lets Machines get requests again. That is tried for a moment even when
+// the time for what had begun is up.
 func (j *job) reopen(ctx context.Context, ms []Machine) error {
+	if was := j.hard; was.Err() != nil {
+		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), reopenTime)
+		j.hard = hard
+		defer func() { cancel(); j.hard = was }()
+	}
 	return first(j.each(ms, Uncordon, Undone, func(m Machine) error {
 		_, err := j.do(ctx, Call{Action: Uncordon, Machine: m.ID})
 		return err

@@ -78,7 +78,11 @@ func (j *job) fail(ctx context.Context, err error) error {
 	case ctx.Err() != nil && j.opened:
 		return &halt{Partial, hint.Wrap(fmt.Errorf("old and new Machines serve: %w", err), "%s", runAgain)}
 	case ctx.Err() != nil:
-		return &halt{Failed, hint.Wrap(fmt.Errorf("nothing serves differently; %d new Machines that get no requests are left: %w", len(j.fresh)+len(j.unsure), err), "%s", runAgain)}
+		more := ""
+		if n := len(j.unsure); n > 0 {
+			more = fmt.Sprintf(", and perhaps %d more", n)
+		}
+		return &halt{Failed, hint.Wrap(fmt.Errorf("nothing serves differently; %d new Machines that get no requests are left%s: %w", len(j.fresh), more, err), "%s", runAgain)}
 	}
 	left, serving := j.undo(ctx)
 	switch {

@@ -74,6 +74,7 @@ type world struct {
 	client  *flyapi.Client
 	url     string
 	wire    *http.Transport
+	far     time.Duration // how long an answer takes, by the clock
 	options apply.Options
 	watch   *monitor
 	calm    atomic.Bool // nothing goes wrong any more
@@ -185,7 +186,7 @@ func newWorld(t testing.TB, sc scenario) *world {
 func (w *world) newClient() *flyapi.Client {
 	w.t.Helper()
 	client, err := flyapi.New(w.t.Context(), flyapi.Options{
-		APIURL: w.url, Token: secret.New(token), UserAgent: "fly-placer/test", HTTP: w.clock.Transport(w.wire), Sleep: w.clock.Sleep,
+		APIURL: w.url, Token: secret.New(token), UserAgent: "fly-placer/test", HTTP: away{w.clock, w.clock.Transport(w.wire), w.far}, Sleep: w.clock.Sleep,
 	})
 	if err != nil {
 		w.t.Fatal(err)
