@@ -96,6 +96,7 @@ type scenario struct {
 	// before and after are placements by group.
 	before, after map[string]counts
 	kinds         map[string]kind
+	volumes       []flysim.Volume
 	// set changes the app when its Machines are there.
 	set func(*world)
 	// idle Machines by group and region count, but serve nothing.
@@ -160,7 +161,7 @@ func newWorld(t testing.TB, sc scenario) *world {
 		w.client = w.newClient()
 		w.options = apply.Defaults(w.clock)
 	}
-	w.AddApp(flysim.App{Name: shop})
+	w.AddApp(flysim.App{Name: shop, Volumes: sc.volumes})
 	for _, name := range slices.Sorted(maps.Keys(sc.before)) {
 		for _, code := range slices.Sorted(maps.Keys(sc.before[name])) {
 			for range sc.before[name][code] {
