@@ -59,6 +59,9 @@ func TestMain(m *testing.M) {
 //	has REF PATH REGEXP   a file at GitHub is such
 //	shows FILE            the repository's FILE must quote what was just printed, times and ports apart
 //	asked N METHOD REGEXP wait until the simulated Fly.io was asked N times for such a path
+//	unleased APP          nobody may hold a lease on a Machine of the app
+//	terminate             send SIGTERM to the programs in the background
+//	stopwatch [MAX]       begin to take the time; with MAX, no more may have passed
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -74,6 +77,9 @@ func TestScripts(t *testing.T) {
 			"machines":  checkMachines,
 			"reads":     checkReads,
 			"asked":     awaitRequests,
+			"terminate": terminate,
+			"unleased":  checkLeases,
+			"stopwatch": takeTime,
 			"status":    checkStatus,
 			"requests":  checkRequests,
 			"agree":     checkAgreement,
@@ -112,6 +118,7 @@ type scriptWorld struct {
 	metrics *promsim.Server
 	github  *ghsim.Server
 	pushed  ghsim.Push // the last one
+	began   time.Time // the stopwatch
 }
 
 // A scenario is the JSON form of a world.
