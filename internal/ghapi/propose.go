@@ -229,8 +229,7 @@ func (u *proposer) next(s *scene, w *wanted) func(context.Context) (progress, *E
 func (u *proposer) finish(ctx context.Context, s *scene, w *wanted) error {
 	switch {
 	case s.open == nil && u.closed != nil:
-		u.out.Operation, u.out.Number, u.out.URL = "closed", u.closed.number, u.closed.url
-		return u.comment(ctx, u.closed.number, "proposal-closed", u.Closing)
+		return u.finishClosed(ctx)
 	case s.open == nil:
 		u.out.Operation, u.out.Number, u.out.URL = "none", 0, ""
 	case u.created:
@@ -241,6 +240,21 @@ func (u *proposer) finish(ctx context.Context, s *scene, w *wanted) error {
 		u.out.Operation = "unchanged"
 	}
 	return nil
+}
+
+// finishClosed says so on the pull request that this call closed, unless somebody
+// merged it first.
+func (u *proposer) finishClosed(ctx context.Context) error {
+	p, e := u.pull(ctx, u.closed.number)
+	if e != nil {
+		return withHint(e)
+	}
+	if p.Merged {
+		u.out.Operation, u.out.Number, u.out.URL = "none", 0, ""
+		return nil
+	}
+	u.out.Operation, u.out.Number, u.out.URL = "closed", u.closed.number, u.closed.url
+	return u.comment(ctx, u.closed.number, "proposal-closed", u.Closing)
 }
 
 // leave comments on a branch that others pushed to.

@@ -3,6 +3,7 @@ package ghapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/go-github/v89/github"
@@ -119,7 +120,7 @@ func (u *proposer) compare(ctx context.Context, s *scene) *Error {
 		k: u.call(http.MethodGet, "/compare/%s...%s", s.base, s.head),
 		page: func(ctx context.Context, o github.ListOptions) ([]*github.RepositoryCommit, *github.Response, error) {
 			c, resp, err := u.c.gh.Repositories.CompareCommits(ctx, u.owner, u.name, s.base, s.head, &o)
-			if err == nil && !isSHA(c.GetMergeBaseCommit().GetSHA()) {
+			if err == nil && (!isSHA(c.GetMergeBaseCommit().GetSHA()) || slices.Contains(c.Commits, nil)) {
 				err = errEmpty
 			}
 			if err != nil {

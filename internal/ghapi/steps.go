@@ -133,12 +133,9 @@ func (u *proposer) settle(ctx context.Context) (progress, *Error) {
 
 // close closes the pull request because nothing is left to propose.
 func (u *proposer) close(ctx context.Context, s *scene) (progress, *Error) {
-	at := &closing{number: s.open.GetNumber(), url: s.open.GetHTMLURL(), head: s.head}
-	e := u.setState(ctx, at.number, "closed")
-	if e == nil || e.is(ErrUnavailable) {
-		u.closed = at
-	}
-	return u.refused(e, s.head)
+	// Whatever the answer is: the next round sees whether it is open.
+	u.closed = &closing{number: s.open.GetNumber(), url: s.open.GetHTMLURL(), head: s.head}
+	return u.refused(u.setState(ctx, u.closed.number, "closed"), s.head)
 }
 
 // reopen takes closing back, for another job pushed in the meantime. It can be
