@@ -154,10 +154,15 @@ func (u *proposer) setState(ctx context.Context, number int, state string) *Erro
 	return u.c.classify(u.call(http.MethodPatch, "/pulls/%d", number), err)
 }
 
-// label adds the labels that are missing.
+// label adds the labels that are missing: in an object, as GitHub describes it,
+// not in go-github's bare list.
 func (u *proposer) label(ctx context.Context, open *github.PullRequest) (progress, *Error) {
-	_, _, err := u.c.gh.Issues.AddLabelsToIssue(ctx, u.owner, u.name, open.GetNumber(), u.missingLabels(open))
-	return u.extra(&u.labeled, u.c.classify(u.call(http.MethodPost, "/issues/%d/labels", open.GetNumber()), err))
+	k := u.call(http.MethodPost, "/issues/%d/labels", open.GetNumber())
+	req, err := u.c.gh.NewRequest(ctx, k.method, strings.TrimPrefix(k.path, "/"), map[string][]string{"labels": u.missingLabels(open)})
+	if err == nil {
+		_, err = u.c.gh.Do(req, nil)
+	}
+	return u.extra(&u.labeled, u.c.classify(k, err))
 }
 
 // ask asks for reviews. To ask twice is to ask once, so an answer that got lost
