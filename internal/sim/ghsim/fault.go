@@ -15,7 +15,7 @@ type FaultKind string
 const (
 	Secondary403 FaultKind = "secondary-403" // secondary rate limit, status 403
 	Secondary429 FaultKind = "secondary-429" // secondary rate limit, status 429
-	Primary      FaultKind = "primary"       // hourly rate limit used up; reset after Fault.After seconds of Config.Now
+	Primary      FaultKind = "primary"       // hourly rate limit used up (Fault.Status, 0: 403); reset after Fault.After seconds of Config.Now
 	Status       FaultKind = "status"        // Fault.Status with GitHub's JSON
 	Reset        FaultKind = "reset"         // the connection is cut before the answer
 	Truncated    FaultKind = "truncated"     // the connection is cut in the middle of the answer
@@ -23,7 +23,9 @@ const (
 	Echo         FaultKind = "echo"          // an error (Fault.Status, 0: 422) that repeats the request's own token
 	Slow         FaultKind = "slow"          // no answer until the client goes away, or for 5 seconds
 	Redirect     FaultKind = "redirect"      // Fault.Status (0: 301) to Fault.Location
-	Race         FaultKind = "race"          // does as asked, but a parallel run did the same just before (POST of a comment)
+	Race         FaultKind = "race"          // does as asked, but a parallel run did the same just before
+	Meanwhile    FaultKind = "meanwhile"     // does as asked, but after Fault.Do: somebody else was quicker
+	GraphError   FaultKind = "graphql-error" // status 200 with Fault.Message as GraphQL's error, and no data
 )
 
 // Fault makes some requests fail.
@@ -39,6 +41,7 @@ type Fault struct {
 	Message  string // of Status; empty: a plain one
 	After    int    // seconds: Retry-After, where > 0; until the reset, for Primary
 	Location string // for Redirect
+	Do       func() `json:"-"` // for Meanwhile
 }
 
 type faultState struct {
@@ -73,6 +76,12 @@ func (s *Server) misbehave(rec *recorder, r *http.Request, f Fault) {
 		rec.flush()
 		return
 	}
+	if f.Kind == Meanwhile {
+		f.Do()
+		s.handle(rec, r)
+		rec.flush()
+		return
+	}
 	if f.Done || f.Kind == Truncated {
 		done := &recorder{header: http.Header{}}
 		s.handle(done, r)
@@ -90,6 +99,9 @@ func (s *Server) fail(rec *recorder, r *http.Request, f Fault) {
 	}
 	const limits = "https://docs.github.com/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"
 	secondary := errorBody{Message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.", DocsURL: limits}
+	if f.Kind != HTML {
+		rateLimit(rec.Header(), 999, farAway)
+	}
 	switch f.Kind {
 	case Secondary403:
 		secondary.Status = "403"
@@ -101,16 +113,16 @@ func (s *Server) fail(rec *recorder, r *http.Request, f Fault) {
 		s.mu.Lock()
 		reset := s.now().Add(time.Duration(f.After) * time.Second)
 		s.mu.Unlock()
-		rec.Header().Set("X-Ratelimit-Limit", "1000")
-		rec.Header().Set("X-Ratelimit-Remaining", "0")
-		rec.Header().Set("X-Ratelimit-Reset", fmt.Sprint(reset.Unix()))
-		answerError(rec, http.StatusForbidden, "API rate limit exceeded for installation.")
+		rateLimit(rec.Header(), 0, reset.Unix())
+		answerError(rec, or(f.Status, http.StatusForbidden), "API rate limit exceeded for installation.")
 	case Status:
 		message := f.Message
 		if message == "" {
 			message = http.StatusText(f.Status)
 		}
 		answerError(rec, f.Status, message)
+	case GraphError:
+		answer(rec, http.StatusOK, map[string]any{"data": nil, "errors": []graphError{{Message: f.Message}}})
 	case HTML:
 		rec.Header().Set("Content-Type", "text/html; charset=utf-8")
 		rec.WriteHeader(or(f.Status, http.StatusOK))
@@ -132,6 +144,19 @@ func (s *Server) fail(rec *recorder, r *http.Request, f Fault) {
 		return
 	}
 	rec.flush()
+}
+
+// farAway is when a rate limit is reset that nobody will use up.
+const farAway = 4102444800
+
+// rateLimit writes what GitHub says of the hourly rate limit in every answer.
+func rateLimit(h http.Header, remaining int, reset int64) {
+	const limit = 1000
+	h.Set("X-Ratelimit-Limit", fmt.Sprint(limit))
+	h.Set("X-Ratelimit-Remaining", fmt.Sprint(remaining))
+	h.Set("X-Ratelimit-Used", fmt.Sprint(limit-remaining))
+	h.Set("X-Ratelimit-Resource", "core")
+	h.Set("X-Ratelimit-Reset", fmt.Sprint(reset))
 }
 
 // truncate sends the head of an answer with its full length and half of the body.

@@ -2,6 +2,7 @@ package ghsim
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -73,9 +74,7 @@ func (g *graph) pick(n *node, query []selection, path []any) map[string]any {
 		switch {
 		case f.on != "":
 			if f.on == n.kind || slices.Contains([]string{"Actor", "Comment", "Node"}, f.on) {
-				for name, v := range g.pick(n, f.inner, path) {
-					out[name] = v
-				}
+				maps.Copy(out, g.pick(n, f.inner, path))
 			}
 		case f.name == "__typename":
 			out[f.alias] = n.kind

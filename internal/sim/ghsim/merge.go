@@ -25,6 +25,7 @@ func (s *Server) Merge(number int, login, method string) (Push, error) {
 		}
 		// Noted first: the push below shall not take it for somebody's merge by hand.
 		s.noteMerge(p, login, before, after)
+		p.brought = append(p.brought, s.git.Log(after, before)...)
 		push = Push{Ref: heads + p.base, Before: before, After: after, Login: login}
 		if err := s.moveRef(login, heads+p.base, after); err != nil {
 			return err

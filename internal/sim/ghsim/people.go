@@ -1,6 +1,7 @@
 package ghsim
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -76,6 +77,30 @@ func (s *Server) PushBranch(login, branch, sha string) (Push, error) {
 	return push, nil
 }
 
+// Pull is a pull request as [Server.Pulls] shows it.
+type Pull struct {
+	Number                   int
+	Author, Title, Body      string
+	Open, Merged, Draft      bool
+	Head, HeadSHA, Base      string // branches by their names
+	Labels, Reviewers, Teams []string
+}
+
+// Pulls returns all pull requests by number, whatever a lagging list would show.
+func (s *Server) Pulls() []Pull {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Pull
+	for _, p := range s.pulls {
+		out = append(out, Pull{
+			Number: p.number, Author: p.author.Login, Title: p.title, Body: p.body, Open: p.open, Merged: p.merged(), Draft: p.draft,
+			Head: p.head, HeadSHA: p.headSHA, Base: p.base,
+			Labels: slices.Clone(p.labels), Reviewers: slices.Clone(p.reviewers), Teams: slices.Clone(p.teams),
+		})
+	}
+	return out
+}
+
 // OpenPull opens a pull request of somebody's from a branch into the default one,
 // and returns its number.
 func (s *Server) OpenPull(login, branch, title, body string) (int, error) {
@@ -136,7 +161,7 @@ func (s *Server) Label(number int, names ...string) error {
 func (s *Server) ClosePull(number int, _ string) error {
 	return s.on(number, "close", func(p *pull) error {
 		if !p.open {
-			return fmt.Errorf("it is closed already")
+			return errors.New("it is closed already")
 		}
 		s.closePull(p)
 		return nil
@@ -146,8 +171,11 @@ func (s *Server) ClosePull(number int, _ string) error {
 // ReopenPull opens a closed pull request again, where GitHub would.
 func (s *Server) ReopenPull(number int) error {
 	return s.on(number, "reopen", func(p *pull) error {
-		if trouble := s.reopenTrouble(p); p.open || trouble != "" {
-			return fmt.Errorf("%s", trouble)
+		if p.open {
+			return errors.New("it is open")
+		}
+		if trouble := s.reopenTrouble(p); trouble != "" {
+			return errors.New(trouble)
 		}
 		s.reopen(p)
 		return nil

@@ -51,6 +51,7 @@ func (s *Server) createPull(w http.ResponseWriter, r *http.Request) {
 		unprocessable(w, "Draft pull requests are not supported in this repository.")
 	default:
 		p := s.open(pull{author: *who, title: in.Title, body: body, draft: in.Draft, owner: owner, head: head, base: in.Base})
+		p.visibleFrom = s.pullLists + 1 + s.cfg.PullLag
 		out := s.at(r).pullRequest(p)
 		w.Header().Set("Location", fmt.Sprint(out["url"]))
 		answer(w, http.StatusCreated, out)

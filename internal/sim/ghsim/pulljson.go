@@ -2,6 +2,7 @@ package ghsim
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
@@ -67,13 +68,11 @@ func (v view) pullRequest(p *pull) map[string]any {
 	if p.merged() {
 		merger = v.user(identityOf(p.merger))
 	}
-	for field, value := range map[string]any{
+	maps.Copy(out, map[string]any{
 		"merged": p.merged(), "mergeable": mergeable, "rebaseable": mergeable, "mergeable_state": state, "merged_by": merger,
 		"comments": v.commentCount(p), "review_comments": 0, "maintainer_can_modify": false, "commits": len(v.commitsOf(p)),
 		"additions": additions, "deletions": deletions, "changed_files": len(files),
-	} {
-		out[field] = value
-	}
+	})
 	return out
 }
 

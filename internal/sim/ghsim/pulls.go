@@ -35,7 +35,7 @@ type pull struct {
 	reviews     []review
 
 	created, updated, closed time.Time
-	visibleFrom              int // the first listing that has it
+	visibleFrom              int // the first listing that has it; 0: all
 	knownFrom                int // the first question for a commit's pull requests that knows its merge
 }
 
@@ -104,10 +104,6 @@ func (s *Server) open(p pull) *pull {
 	p.headSHA, _ = s.git.Ref(p.headRef)
 	p.created = s.now()
 	p.updated = p.created
-	p.visibleFrom = s.pullLists + 1 + s.cfg.PullLag
-	if s.pullLists == 0 && s.cfg.PullLag == 0 {
-		p.visibleFrom = 0
-	}
 	s.pulls = append(s.pulls, &p)
 	slices.SortFunc(s.pulls, func(a, b *pull) int { return cmp.Compare(a.number, b.number) })
 	s.rebased(&p)
@@ -202,7 +198,7 @@ func (s *Server) closePull(p *pull) {
 
 // noteMerge closes a pull request that a push brought into base.
 func (s *Server) noteMerge(p *pull, login, before, after string) {
-	p.brought = append(s.git.Log(p.headSHA, before), s.git.Log(after, before)...)
+	p.brought = s.git.Log(p.headSHA, before)
 	p.baseSHA, p.merge, p.merger = before, after, login
 	p.knownFrom = s.commitPulls + 1 + s.cfg.PullLag
 	s.closePull(p)

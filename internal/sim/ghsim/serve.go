@@ -56,11 +56,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Ratelimit-Limit", "1000")
-	w.Header().Set("X-Ratelimit-Remaining", "999")
-	w.Header().Set("X-Ratelimit-Used", "1")
-	w.Header().Set("X-Ratelimit-Resource", "core")
-	w.Header().Set("X-Ratelimit-Reset", "4102444800")
+	rateLimit(w.Header(), 999, farAway)
 	if r.Header.Get("User-Agent") == "" {
 		answerError(w, http.StatusForbidden, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header")
 		return

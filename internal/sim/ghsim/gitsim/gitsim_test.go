@@ -188,6 +188,30 @@ func compare(t *testing.T, r repository, s *gitsim.Store, a, b string) {
 	}
 }
 
+func TestLinesAreCountedAsByGit(t *testing.T) {
+	r := realGit(t)
+	s := gitsim.New()
+	rng := rand.New(rand.NewPCG(3, 1))
+	text := func() string {
+		var b strings.Builder
+		for range rng.IntN(9) {
+			fmt.Fprintf(&b, "%d\n", rng.IntN(4))
+		}
+		return strings.TrimSuffix(b.String(), strings.Repeat("\n", rng.IntN(2)))
+	}
+	for range 60 {
+		a, b := text(), text()
+		added, removed := gitsim.Lines([]byte(a), []byte(b))
+		before, after := s.PutBlob([]byte(a)), s.PutBlob([]byte(b))
+		r.hand(t, s, before)
+		r.hand(t, s, after)
+		want := strings.Join(strings.Fields(r.git(t, "", "diff", "--minimal", "--numstat", before, after)), " ")
+		if got := fmt.Sprintf("%d %d", added, removed); before != after && !strings.HasPrefix(want, got+" ") {
+			t.Errorf("%q to %q: %s, git: %s", a, b, got, want)
+		}
+	}
+}
+
 func TestMergeTakesBothSides(t *testing.T) {
 	s := gitsim.New()
 	tree := func(files string) string { // "a=1 b=2"
