@@ -400,6 +400,21 @@ func TestABranchOfOthersIsLeftAlone(t *testing.T) {
 	}
 }
 
+func TestEveryCommitOfOthersIsSeen(t *testing.T) {
+	w := start(t, noPulls())
+	propose(t, w, decisions{"shop": "ams2"})
+	var want []string
+	for n := range 130 { // more than a page
+		want = append(want, w.sim.Commit("alice", branch, "I know better", map[string][]byte{"x": fmt.Append(nil, n)}))
+	}
+	if p := propose(t, w, decisions{"shop": "ams3"}); !slices.Equal(p.Touched, want) {
+		t.Errorf("%d commits of others, want %d", len(p.Touched), len(want))
+	}
+	if c := w.sim.Comments(1); len(c) != 1 || !strings.Contains(c[0].Body, "and 120 more") {
+		t.Errorf("comments = %+v", c)
+	}
+}
+
 func TestCommitsOfOthersThatWereMergedDontCount(t *testing.T) {
 	w := start(t, noPulls())
 	propose(t, w, decisions{"shop": "ams2"})

@@ -289,6 +289,12 @@ func TestVersionsFollowTheHistoryOfAFile(t *testing.T) {
 	if diff := cmp.Diff(want[2:], versions(want[2].SHA, 100)); diff != "" {
 		t.Errorf("before a push (-want +got):\n%s", diff)
 	}
+	for n := range 130 {
+		w.sim.Commit("alice", "main", "Decide", map[string][]byte{pathOf("blog"): fmt.Append(nil, n)})
+	}
+	if got, err := w.client.Versions(t.Context(), repo, "main", pathOf("blog"), 110); err != nil || len(got) != 110 || string(got[109].Data) != "20" {
+		t.Errorf("%d versions, %v", len(got), err)
+	}
 	if got, err := w.client.Versions(t.Context(), repo, "main", "no.yml", 5); err != nil || len(got) != 0 {
 		t.Errorf("versions of no file = %v, %v", got, err)
 	}
