@@ -16,10 +16,21 @@ import (
 // everyFault is what can come instead of an answer, or after the effect of one.
 func everyFault() []ghsim.Fault {
 	faults := []ghsim.Fault{
-		{Kind: ghsim.Secondary403}, {Kind: ghsim.Secondary403, After: 7}, {Kind: ghsim.Secondary429}, {Kind: ghsim.Secondary429, After: 7, Done: true},
-		{Kind: ghsim.Primary, After: 20}, {Kind: ghsim.Reset}, {Kind: ghsim.Reset, Done: true}, {Kind: ghsim.Truncated},
-		{Kind: ghsim.HTML}, {Kind: ghsim.HTML, Done: true}, {Kind: ghsim.HTML, Status: 502}, {Kind: ghsim.Echo}, {Kind: ghsim.Echo, Status: 500, Done: true},
-		{Kind: ghsim.Status, Status: 422, Message: "Update is not a fast forward"}, {Kind: ghsim.Status, Status: 422, Message: "Reference already exists"},
+		{Kind: ghsim.Secondary403},
+		{Kind: ghsim.Secondary403, After: 7},
+		{Kind: ghsim.Secondary429},
+		{Kind: ghsim.Secondary429, After: 7, Done: true},
+		{Kind: ghsim.Primary, After: 20},
+		{Kind: ghsim.Reset},
+		{Kind: ghsim.Reset, Done: true},
+		{Kind: ghsim.Truncated},
+		{Kind: ghsim.HTML},
+		{Kind: ghsim.HTML, Done: true},
+		{Kind: ghsim.HTML, Status: 502},
+		{Kind: ghsim.Echo},
+		{Kind: ghsim.Echo, Status: 500, Done: true},
+		{Kind: ghsim.Status, Status: 422, Message: "Update is not a fast forward"},
+		{Kind: ghsim.Status, Status: 422, Message: "Reference already exists"},
 		{Kind: ghsim.Status, Status: 422, Message: "Validation Failed", Done: true},
 	}
 	for _, status := range []int{400, 401, 403, 404, 408, 409, 410, 422, 451, 500, 502, 503, 504} {
@@ -34,8 +45,13 @@ func everyFault() []ghsim.Fault {
 // ofReads are those that a read is tried with.
 func ofReads() []ghsim.Fault {
 	faults := []ghsim.Fault{
-		{Kind: ghsim.Secondary403}, {Kind: ghsim.Secondary429, After: 7}, {Kind: ghsim.Primary, After: 20}, {Kind: ghsim.Reset},
-		{Kind: ghsim.Truncated}, {Kind: ghsim.HTML}, {Kind: ghsim.Echo},
+		{Kind: ghsim.Secondary403},
+		{Kind: ghsim.Secondary429, After: 7},
+		{Kind: ghsim.Primary, After: 20},
+		{Kind: ghsim.Reset},
+		{Kind: ghsim.Truncated},
+		{Kind: ghsim.HTML},
+		{Kind: ghsim.Echo},
 	}
 	for _, status := range []int{401, 403, 404, 410, 502} {
 		faults = append(faults, ghsim.Fault{Kind: ghsim.Status, Status: status})

@@ -44,7 +44,13 @@ func TestOnlyOurOwnCommitsAreOurs(t *testing.T) {
 			t.Errorf("%s: ours = %t", tc.name, got)
 		}
 	}
-	if ours(&github.RepositoryCommit{}, "") || ours(&github.RepositoryCommit{Commit: &github.Commit{Message: github.Ptr(good)}}, "") {
+	signed := &github.RepositoryCommit{
+		Commit: &github.Commit{Message: new(good), Verification: &github.SignatureVerification{Verified: new(true)}}, Author: user(bot),
+	}
+	if !ours(signed, bot) {
+		t.Error("a commit that an Enterprise Server signed is not ours")
+	}
+	if ours(&github.RepositoryCommit{}, "") || ours(&github.RepositoryCommit{Commit: &github.Commit{Message: new(good)}}, "") {
 		t.Error("a commit that GitHub knows nobody of is ours")
 	}
 }

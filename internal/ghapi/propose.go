@@ -149,11 +149,11 @@ func (u *proposer) run(ctx context.Context) error {
 	return hint.Wrap(errors.New("branch and pull request change as fast as they are read"), "see what else writes to them")
 }
 
-// pause waits d, doubled for each time that it was in vain, and up to twice as
-// long again, so that the jobs of a matrix come apart.
+// pause waits d, doubled for each time that it was in vain, and up to as long
+// again, so that the jobs of a matrix come apart.
 func (u *proposer) pause(ctx context.Context, d time.Duration, inVain int) error {
 	d <<= min(inVain, 5)
-	return u.c.sleep(ctx, d+time.Duration(float64(2*d)*u.c.jitter()))
+	return u.c.sleep(ctx, d+time.Duration(float64(d)*u.c.jitter()))
 }
 
 // round reads everything and takes at most one step. wrote tells that an error
@@ -298,10 +298,7 @@ func (u *proposer) comment(ctx context.Context, number int, key, body string) er
 }
 
 func (u *proposer) warn(err error) {
-	text := err.Error()
-	for _, next := range hint.Of(err) {
-		text += "; " + next
-	}
+	text := strings.Join(append([]string{err.Error()}, hint.Of(err)...), "; ")
 	if !slices.Contains(u.out.Warnings, text) {
 		u.out.Warnings = append(u.out.Warnings, text)
 	}

@@ -124,8 +124,15 @@ func TestPullFilesHasEveryPageAndBothNames(t *testing.T) {
 func TestApprovalsAreTheLatestDecisions(t *testing.T) {
 	w := start(t, ghsim.Config{Collaborators: []string{"alice", "bob", "carol", "dave"}})
 	for _, r := range []struct{ login, state string }{
-		{"dave", "APPROVED"}, {"alice", "CHANGES_REQUESTED"}, {"bob", "APPROVED"}, {"octo", "COMMENTED"},
-		{"alice", "APPROVED"}, {"alice", "COMMENTED"}, {"bob", "CHANGES_REQUESTED"}, {"carol", "COMMENTED"}, {"stranger", "APPROVED"},
+		{"dave", "APPROVED"},
+		{"alice", "CHANGES_REQUESTED"},
+		{"bob", "APPROVED"},
+		{"octo", "COMMENTED"},
+		{"alice", "APPROVED"},
+		{"alice", "COMMENTED"},
+		{"bob", "CHANGES_REQUESTED"},
+		{"carol", "COMMENTED"},
+		{"stranger", "APPROVED"},
 	} {
 		if err := w.sim.Review(1, r.login, r.state); err != nil {
 			t.Fatal(err)

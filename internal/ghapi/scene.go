@@ -168,17 +168,22 @@ func (u *proposer) foreign(ctx context.Context, ahead []*github.RepositoryCommit
 }
 
 // ours tells whether Fly Placer made a commit: author and trailer say so, and
-// nobody else committed it again, as an amended or rebased one. Where GitHub does
-// not tell whose the token is, any bot will do.
+// nobody else committed it again, as an amended or rebased one: the committer is
+// the author, or GitHub, which an Enterprise Server has no account for, but signs.
+// Where GitHub does not tell whose the token is, any bot will do.
 func ours(c *github.RepositoryCommit, login string) bool {
 	author, committer := c.GetAuthor(), c.GetCommitter().GetLogin()
-	if !hasTrailer(c.GetCommit().GetMessage()) {
+	switch {
+	case author.GetLogin() == "", !hasTrailer(c.GetCommit().GetMessage()):
 		return false
+	case committer == "" && !c.GetCommit().GetVerification().GetVerified():
+		return false
+	case committer != "" && committer != webFlow && !strings.EqualFold(committer, author.GetLogin()):
+		return false
+	case login == "":
+		return author.GetType() == "Bot"
 	}
-	if login == "" {
-		return author.GetType() == "Bot" && (committer == webFlow || strings.EqualFold(committer, author.GetLogin()))
-	}
-	return wroteBy(login, author) && (committer == webFlow || strings.EqualFold(committer, login))
+	return wroteBy(login, author)
 }
 
 // hasTrailer tells whether the last paragraph of a message has our trailer.

@@ -17,7 +17,7 @@ func (u *proposer) push(ctx context.Context, s *scene, w *wanted) (progress, *Er
 	if e != nil {
 		return done, e
 	}
-	tree, e := u.objects.write(ctx, base, w.changes)
+	tree, e := u.write(ctx, base, w.changes)
 	if e != nil {
 		return done, e
 	}
@@ -44,7 +44,7 @@ func (u *proposer) push(ctx context.Context, s *scene, w *wanted) (progress, *Er
 		_, _, err = u.c.gh.Git.CreateRef(ctx, u.owner, u.name, github.CreateRef{Ref: "refs/heads/" + u.Branch, SHA: made.GetSHA()})
 	} else {
 		k = u.call(http.MethodPatch, "/git/refs/heads/%s", u.Branch)
-		_, _, err = u.c.gh.Git.UpdateRef(ctx, u.owner, u.name, "heads/"+u.Branch, github.UpdateRef{SHA: made.GetSHA(), Force: github.Ptr(false)})
+		_, _, err = u.c.gh.Git.UpdateRef(ctx, u.owner, u.name, "heads/"+u.Branch, github.UpdateRef{SHA: made.GetSHA(), Force: new(false)})
 	}
 	e = u.c.classify(k, err)
 	u.pushed = u.pushed || e == nil || e.is(ErrUnavailable) // what the next round finds may be of this one
@@ -74,7 +74,7 @@ func (u *proposer) refused(e *Error, head string) (progress, *Error) {
 func (u *proposer) open(ctx context.Context, s *scene, w *wanted) (progress, *Error) {
 	k := u.call(http.MethodPost, "/pulls")
 	made, _, err := u.c.gh.PullRequests.Create(ctx, u.owner, u.name, &github.NewPullRequest{
-		Title: &u.Title, Head: &u.Branch, Base: &u.Base, Body: &w.body, Draft: github.Ptr(u.Draft && !u.noDraft),
+		Title: &u.Title, Head: &u.Branch, Base: &u.Base, Body: &w.body, Draft: new(u.Draft && !u.noDraft),
 	})
 	if err == nil && made.GetNumber() == 0 {
 		err = errEmpty
