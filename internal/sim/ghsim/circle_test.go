@@ -135,6 +135,7 @@ func TestCircle(t *testing.T) {
 				t.Errorf("push = %+v, main is at %s", push, sim.Head("main"))
 			}
 			tell(t, sim, 200, fmt.Sprintf("GET /pulls/%d", n), "").want("merged", "true", "state", "closed", "merge_commit_sha", push.After, "merged_by.login", "alice")
+			tell(t, sim, 200, fmt.Sprintf("GET /pulls/%d", n), "").want("base.sha", push.Before, "commits", "1", "changed_files", "1")
 			tell(t, sim, 200, "GET /compare/"+push.Before+"..."+push.After, "").want("files.0.filename", decisionFile, "files.1.filename", "", "status", "ahead")
 			tell(t, sim, 200, "GET /commits/"+push.After+"/pulls", "").want("0.number", fmt.Sprint(n), "1.number", "")
 			tell(t, sim, 404, "GET /git/ref/heads/"+branch, "")

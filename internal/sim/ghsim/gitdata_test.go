@@ -96,6 +96,7 @@ func TestTreesBuildOnABase(t *testing.T) {
 func TestWhoCommits(t *testing.T) {
 	sim := ghsim.New(ghsim.Config{Tokens: map[string]ghsim.Identity{ghsim.DefaultToken: {}, "ghp_x": {Kind: ghsim.User}}})
 	tree := tell(t, sim, 200, "GET /git/commits/"+sim.Head("main"), "").get("tree.sha")
+	const webFlow = `{"name": "GitHub", "email": "noreply@github.com"}`
 	const ada = `{"name": "Ada", "email": "ada@example.com", "date": "2026-02-03T04:05:06Z"}`
 	for _, tc := range []struct {
 		name, auth, more           string
@@ -106,6 +107,8 @@ func TestWhoCommits(t *testing.T) {
 		{"an App for somebody", "", `, "author": ` + ada, "Ada", "Ada", "", "false", "unsigned", ""},
 		{"an App by somebody", "", `, "committer": ` + ada, bot, "Ada", bot, "false", "unsigned", ""},
 		{"a person", "Bearer ghp_x", "", "octocat", "octocat", "octocat", "false", "unsigned", "octocat"},
+		{"somebody as GitHub", "", `, "committer": ` + webFlow, bot, "GitHub", bot, "false", "unsigned", "web-flow"},
+		{"GitHub's name forged", "", `, "signature": "mine", "committer": ` + webFlow, bot, "GitHub", bot, "false", "unknown_key", "web-flow"},
 		{"a foreign signature", "", `, "signature": "-----BEGIN PGP SIGNATURE-----"`, bot, bot, bot, "false", "unknown_key", bot},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

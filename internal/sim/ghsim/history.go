@@ -155,11 +155,10 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) {
 	} else if link := links(r, page, perPage, len(ahead)); link != "" {
 		w.Header().Set("Link", link)
 	}
-	from, to = base, head
 	html := fmt.Sprintf("%s/compare/%s...%s", v.html(), from, to)
 	first := min((page-1)*perPage, len(ahead))
 	out := map[string]any{
-		"url": v.api() + "/compare/" + url.PathEscape(r.PathValue("basehead")), "html_url": html, "permalink_url": html,
+		"url": v.api() + "/compare/" + url.PathEscape(r.PathValue("basehead")), "html_url": html, "permalink_url": fmt.Sprintf("%s/compare/%s...%s", v.html(), base, head),
 		"diff_url": html + ".diff", "patch_url": html + ".patch", "base_commit": v.commit(base), "merge_base_commit": v.commit(meet),
 		"status": status, "ahead_by": len(ahead), "behind_by": len(behind), "total_commits": len(ahead),
 		"commits": v.commits(ahead[first:min(first+perPage, len(ahead))]),

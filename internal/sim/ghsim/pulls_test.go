@@ -211,6 +211,23 @@ func TestMergeByHand(t *testing.T) {
 	tell(t, sim, 200, "GET "+at(n)+"/files", "").want("0.filename", decisionFile)
 }
 
+// TestRebaseBringsNewCommits asks each of them where it came from.
+func TestRebaseBringsNewCommits(t *testing.T) {
+	sim := ghsim.New(ghsim.Config{})
+	n := propose(t, sim, "ams: 4\n")
+	second := sim.Commit("alice", branch, "More", map[string][]byte{"more": []byte("x")})
+	sim.Commit("bob", "main", "Else", map[string][]byte{"else": []byte("x")})
+	push, err := sim.Merge(n, "bob", "rebase")
+	if err != nil {
+		t.Fatal(err)
+	}
+	between := tell(t, sim, 200, "GET /compare/"+push.Before+"..."+push.After, "")
+	between.want("total_commits", "2", "commits.0.author.login", bot, "commits.0.committer.login", "bob", "commits.1.author.login", "alice", "commits.1.sha", push.After)
+	for _, sha := range []string{between.get("commits.0.sha"), push.After, second} {
+		tell(t, sim, 200, "GET /commits/"+sha+"/pulls", "").want("0.number", fmt.Sprint(n))
+	}
+}
+
 // TestManyAtOnce is for the race detector.
 func TestManyAtOnce(t *testing.T) {
 	sim := ghsim.New(ghsim.Config{})
