@@ -46,8 +46,10 @@ func newContract(variable, prefix string, apart ...string) (*contract, error) {
 	c := &contract{name: doc.Info.Title, doc: doc, prefix: prefix, apart: apart}
 	for path, item := range doc.Paths.Map() {
 		pattern := path
-		if strings.HasSuffix(path, "/contents/{path}") {
-			pattern = strings.Replace(path, "{path}", "{path*}", 1) // may have slashes, which OpenAPI cannot say
+		for _, end := range []string{"/contents/{path}", "/git/ref/{ref}", "/git/refs/{ref}"} {
+			if strings.HasSuffix(path, end) { // may have slashes, which OpenAPI cannot say
+				pattern = strings.TrimSuffix(path, "}") + "*}"
+			}
 		}
 		for method, operation := range item.Operations() {
 			route := &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: operation}

@@ -209,6 +209,8 @@ func withHint(e *Error) error {
 		return hint.Wrap(e, "check repository and number; GitHub also says 404 for what the token may not see")
 	case ErrEdited:
 		return hint.Wrap(e, "what may have been changed by hand is not taken: run the plan again, or decide by the file in the repository")
+	case ErrGone:
+		return hint.Wrap(e, "see whether the pull request is still there, and issues are enabled in the repository")
 	case ErrTooLong:
 		return hint.Wrap(e, "the job summary holds the whole report; compare fewer apps per comment, or set another comment-key for each")
 	case ErrRateLimited:

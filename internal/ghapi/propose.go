@@ -149,11 +149,11 @@ func (u *proposer) run(ctx context.Context) error {
 	return hint.Wrap(errors.New("branch and pull request change as fast as they are read"), "see what else writes to them")
 }
 
-// pause waits d, doubled for each time that it was in vain, and up to twice as
-// long again, so that the jobs of a matrix come apart.
+// pause waits d, doubled for each time that it was in vain, and up to as long
+// again, so that the jobs of a matrix come apart.
 func (u *proposer) pause(ctx context.Context, d time.Duration, inVain int) error {
 	d <<= min(inVain, 5)
-	return u.c.sleep(ctx, d+time.Duration(float64(2*d)*u.c.jitter()))
+	return u.c.sleep(ctx, d+time.Duration(float64(d)*u.c.jitter()))
 }
 
 // round reads everything and takes at most one step. wrote tells that an error
@@ -229,8 +229,7 @@ func (u *proposer) next(s *scene, w *wanted) func(context.Context) (progress, *E
 func (u *proposer) finish(ctx context.Context, s *scene, w *wanted) error {
 	switch {
 	case s.open == nil && u.closed != nil:
-		u.out.Operation, u.out.Number, u.out.URL = "closed", u.closed.number, u.closed.url
-		return u.comment(ctx, u.closed.number, "proposal-closed", u.Closing)
+		return u.finishClosed(ctx)
 	case s.open == nil:
 		u.out.Operation, u.out.Number, u.out.URL = "none", 0, ""
 	case u.created:
@@ -241,6 +240,21 @@ func (u *proposer) finish(ctx context.Context, s *scene, w *wanted) error {
 		u.out.Operation = "unchanged"
 	}
 	return nil
+}
+
+// finishClosed says so on the pull request that this call closed, unless somebody
+// merged it first.
+func (u *proposer) finishClosed(ctx context.Context) error {
+	p, e := u.pull(ctx, u.closed.number)
+	if e != nil {
+		return withHint(e)
+	}
+	if p.Merged {
+		u.out.Operation, u.out.Number, u.out.URL = "none", 0, ""
+		return nil
+	}
+	u.out.Operation, u.out.Number, u.out.URL = "closed", u.closed.number, u.closed.url
+	return u.comment(ctx, u.closed.number, "proposal-closed", u.Closing)
 }
 
 // leave comments on a branch that others pushed to.
@@ -284,10 +298,7 @@ func (u *proposer) comment(ctx context.Context, number int, key, body string) er
 }
 
 func (u *proposer) warn(err error) {
-	text := err.Error()
-	for _, next := range hint.Of(err) {
-		text += "; " + next
-	}
+	text := strings.Join(append([]string{err.Error()}, hint.Of(err)...), "; ")
 	if !slices.Contains(u.out.Warnings, text) {
 		u.out.Warnings = append(u.out.Warnings, text)
 	}

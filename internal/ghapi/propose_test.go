@@ -48,11 +48,11 @@ func request(d decisions) ghapi.ProposalRequest {
 					delete(lines, app)
 				}
 			}
-			out := ""
+			var out strings.Builder
 			for _, app := range slices.Sorted(maps.Keys(lines)) {
-				out += app + ": " + lines[app] + "\n"
+				out.WriteString(app + ": " + lines[app] + "\n")
 			}
-			return out
+			return out.String()
 		},
 	}
 	for _, app := range slices.Sorted(maps.Keys(d)) {
@@ -196,13 +196,13 @@ func TestNoiseCostsNoCommitAndNoReview(t *testing.T) {
 func TestNewDecisionIsACommitOnTop(t *testing.T) {
 	w := start(t, noPulls())
 	propose(t, w, decisions{"shop": "ams2"})
-	first, base := w.sim.Head(branch), w.sim.Head("main")
+	first := w.sim.Head(branch)
 	p := propose(t, w, decisions{"shop": "ams3"})
 	if p.Operation != "updated" || !slices.Equal(w.parents(t, p.HeadSHA), []string{first}) {
 		t.Errorf("proposal = %+v with parents %v", p, w.parents(t, p.HeadSHA))
 	}
 	// Only now does the base that moved on come in.
-	base = w.sim.Commit("alice", "main", "Change something", map[string][]byte{"README.md": []byte("new\n")})
+	base := w.sim.Commit("alice", "main", "Change something", map[string][]byte{"README.md": []byte("new\n")})
 	second := p.HeadSHA
 	p = propose(t, w, decisions{"shop": "ams4"})
 	if p.Operation != "updated" || !slices.Equal(w.parents(t, p.HeadSHA), []string{second, base}) {
@@ -397,6 +397,21 @@ func TestABranchOfOthersIsLeftAlone(t *testing.T) {
 	}
 	if p := propose(t, w, decisions{"shop": "ams3"}); p.Operation != "created" {
 		t.Errorf("proposal = %+v", p)
+	}
+}
+
+func TestEveryCommitOfOthersIsSeen(t *testing.T) {
+	w := start(t, noPulls())
+	propose(t, w, decisions{"shop": "ams2"})
+	var want []string
+	for n := range 130 { // more than a page
+		want = append(want, w.sim.Commit("alice", branch, "I know better", map[string][]byte{"x": fmt.Append(nil, n)}))
+	}
+	if p := propose(t, w, decisions{"shop": "ams3"}); !slices.Equal(p.Touched, want) {
+		t.Errorf("%d commits of others, want %d", len(p.Touched), len(want))
+	}
+	if c := w.sim.Comments(1); len(c) != 1 || !strings.Contains(c[0].Body, "and 120 more") {
+		t.Errorf("comments = %+v", c)
 	}
 }
 

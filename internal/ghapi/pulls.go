@@ -131,7 +131,9 @@ func (s scope) pull(ctx context.Context, number int) (Pull, *Error) {
 		if err == nil && p.GetNumber() == 0 {
 			err = errEmpty
 		}
-		out = pullOf(p)
+		if err == nil {
+			out = pullOf(p)
+		}
 		return err
 	})
 	return out, e
@@ -266,7 +268,9 @@ func (c *Client) PullFiles(ctx context.Context, repo string, number int) ([]stri
 func pullsOf(in []*github.PullRequest) []Pull {
 	out := make([]Pull, 0, len(in))
 	for _, p := range in {
-		out = append(out, pullOf(p))
+		if p != nil { // whatever a null among them means
+			out = append(out, pullOf(p))
+		}
 	}
 	return out
 }

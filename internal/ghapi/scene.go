@@ -3,6 +3,7 @@ package ghapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/go-github/v89/github"
@@ -119,7 +120,7 @@ func (u *proposer) compare(ctx context.Context, s *scene) *Error {
 		k: u.call(http.MethodGet, "/compare/%s...%s", s.base, s.head),
 		page: func(ctx context.Context, o github.ListOptions) ([]*github.RepositoryCommit, *github.Response, error) {
 			c, resp, err := u.c.gh.Repositories.CompareCommits(ctx, u.owner, u.name, s.base, s.head, &o)
-			if err == nil && !isSHA(c.GetMergeBaseCommit().GetSHA()) {
+			if err == nil && (!isSHA(c.GetMergeBaseCommit().GetSHA()) || slices.Contains(c.Commits, nil)) {
 				err = errEmpty
 			}
 			if err != nil {
@@ -167,17 +168,22 @@ func (u *proposer) foreign(ctx context.Context, ahead []*github.RepositoryCommit
 }
 
 // ours tells whether Fly Placer made a commit: author and trailer say so, and
-// nobody else committed it again, as an amended or rebased one. Where GitHub does
-// not tell whose the token is, any bot will do.
+// nobody else committed it again, as an amended or rebased one: the committer is
+// the author, or GitHub, which an Enterprise Server has no account for, but signs.
+// Where GitHub does not tell whose the token is, any bot will do.
 func ours(c *github.RepositoryCommit, login string) bool {
 	author, committer := c.GetAuthor(), c.GetCommitter().GetLogin()
-	if !hasTrailer(c.GetCommit().GetMessage()) {
+	switch {
+	case author.GetLogin() == "", !hasTrailer(c.GetCommit().GetMessage()):
 		return false
+	case committer == "" && !c.GetCommit().GetVerification().GetVerified():
+		return false
+	case committer != "" && committer != webFlow && !strings.EqualFold(committer, author.GetLogin()):
+		return false
+	case login == "":
+		return author.GetType() == "Bot"
 	}
-	if login == "" {
-		return author.GetType() == "Bot" && (committer == webFlow || strings.EqualFold(committer, author.GetLogin()))
-	}
-	return wroteBy(login, author) && (committer == webFlow || strings.EqualFold(committer, login))
+	return wroteBy(login, author)
 }
 
 // hasTrailer tells whether the last paragraph of a message has our trailer.

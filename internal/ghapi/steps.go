@@ -17,7 +17,7 @@ func (u *proposer) push(ctx context.Context, s *scene, w *wanted) (progress, *Er
 	if e != nil {
 		return done, e
 	}
-	tree, e := u.objects.write(ctx, base, w.changes)
+	tree, e := u.write(ctx, base, w.changes)
 	if e != nil {
 		return done, e
 	}
@@ -44,7 +44,7 @@ func (u *proposer) push(ctx context.Context, s *scene, w *wanted) (progress, *Er
 		_, _, err = u.c.gh.Git.CreateRef(ctx, u.owner, u.name, github.CreateRef{Ref: "refs/heads/" + u.Branch, SHA: made.GetSHA()})
 	} else {
 		k = u.call(http.MethodPatch, "/git/refs/heads/%s", u.Branch)
-		_, _, err = u.c.gh.Git.UpdateRef(ctx, u.owner, u.name, "heads/"+u.Branch, github.UpdateRef{SHA: made.GetSHA(), Force: github.Ptr(false)})
+		_, _, err = u.c.gh.Git.UpdateRef(ctx, u.owner, u.name, "heads/"+u.Branch, github.UpdateRef{SHA: made.GetSHA(), Force: new(false)})
 	}
 	e = u.c.classify(k, err)
 	u.pushed = u.pushed || e == nil || e.is(ErrUnavailable) // what the next round finds may be of this one
@@ -74,7 +74,7 @@ func (u *proposer) refused(e *Error, head string) (progress, *Error) {
 func (u *proposer) open(ctx context.Context, s *scene, w *wanted) (progress, *Error) {
 	k := u.call(http.MethodPost, "/pulls")
 	made, _, err := u.c.gh.PullRequests.Create(ctx, u.owner, u.name, &github.NewPullRequest{
-		Title: &u.Title, Head: &u.Branch, Base: &u.Base, Body: &w.body, Draft: github.Ptr(u.Draft && !u.noDraft),
+		Title: &u.Title, Head: &u.Branch, Base: &u.Base, Body: &w.body, Draft: new(u.Draft && !u.noDraft),
 	})
 	if err == nil && made.GetNumber() == 0 {
 		err = errEmpty
@@ -133,12 +133,9 @@ func (u *proposer) settle(ctx context.Context) (progress, *Error) {
 
 // close closes the pull request because nothing is left to propose.
 func (u *proposer) close(ctx context.Context, s *scene) (progress, *Error) {
-	at := &closing{number: s.open.GetNumber(), url: s.open.GetHTMLURL(), head: s.head}
-	e := u.setState(ctx, at.number, "closed")
-	if e == nil || e.is(ErrUnavailable) {
-		u.closed = at
-	}
-	return u.refused(e, s.head)
+	// Whatever the answer is: the next round sees whether it is open.
+	u.closed = &closing{number: s.open.GetNumber(), url: s.open.GetHTMLURL(), head: s.head}
+	return u.refused(u.setState(ctx, u.closed.number, "closed"), s.head)
 }
 
 // reopen takes closing back, for another job pushed in the meantime. It can be
@@ -157,10 +154,15 @@ func (u *proposer) setState(ctx context.Context, number int, state string) *Erro
 	return u.c.classify(u.call(http.MethodPatch, "/pulls/%d", number), err)
 }
 
-// label adds the labels that are missing.
+// label adds the labels that are missing: in an object, as GitHub describes it,
+// not in go-github's bare list.
 func (u *proposer) label(ctx context.Context, open *github.PullRequest) (progress, *Error) {
-	_, _, err := u.c.gh.Issues.AddLabelsToIssue(ctx, u.owner, u.name, open.GetNumber(), u.missingLabels(open))
-	return u.extra(&u.labeled, u.c.classify(u.call(http.MethodPost, "/issues/%d/labels", open.GetNumber()), err))
+	k := u.call(http.MethodPost, "/issues/%d/labels", open.GetNumber())
+	req, err := u.c.gh.NewRequest(ctx, k.method, strings.TrimPrefix(k.path, "/"), map[string][]string{"labels": u.missingLabels(open)})
+	if err == nil {
+		_, err = u.c.gh.Do(req, nil)
+	}
+	return u.extra(&u.labeled, u.c.classify(k, err))
 }
 
 // ask asks for reviews. To ask twice is to ask once, so an answer that got lost

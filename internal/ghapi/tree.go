@@ -198,14 +198,14 @@ func (o *objects) write(ctx context.Context, base string, changes map[string]cha
 	entries := make([]*github.TreeEntry, 0, len(changes))
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		c := changes[name]
-		t := &github.TreeEntry{Path: github.Ptr(name), Mode: github.Ptr(c.mode), Type: github.Ptr(c.kind())}
+		t := &github.TreeEntry{Path: new(name), Mode: new(c.mode), Type: new(c.kind())}
 		switch {
 		case c.data != nil:
-			t.Mode, t.Content = github.Ptr(modeFile), github.Ptr(string(c.data))
+			t.Mode, t.Content = new(modeFile), new(string(c.data))
 		case c.sha == "": // gone: the API wants a mode all the same
-			t.Mode = github.Ptr(modeFile)
+			t.Mode = new(modeFile)
 		default:
-			t.SHA = github.Ptr(c.sha)
+			t.SHA = new(c.sha)
 		}
 		entries = append(entries, t)
 	}

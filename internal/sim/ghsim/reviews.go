@@ -36,7 +36,7 @@ func (s *Server) listReviews(w http.ResponseWriter, r *http.Request) {
 		one := fmt.Sprintf("%s#pullrequestreview-%d", html, review.id)
 		out = append(out, reviewJSON{
 			ID: review.id, NodeID: nodeID("PullRequestReview", review.id), User: v.user(identityOf(review.login)), State: review.state,
-			HTMLURL: one, PullURL: self, SubmittedAt: review.when, CommitID: review.commit, Association: "COLLABORATOR",
+			HTMLURL: one, PullURL: self, SubmittedAt: review.when, CommitID: review.commit, Association: s.association(review.login),
 			Links: map[string]any{"html": map[string]string{"href": one}, "pull_request": map[string]string{"href": self}},
 		})
 	}

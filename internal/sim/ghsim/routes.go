@@ -32,6 +32,7 @@ func (s *Server) routes() {
 	}{
 		{"GET ", metadata, s.getRepo},
 		{"GET /actions/permissions/workflow", readAdmin, s.getWorkflowPermissions},
+		{"GET /collaborators/{login}/permission", metadata, s.getPermission},
 		{"GET /contents", readContents, s.getContents},
 		{"GET /contents/{path...}", readContents, s.getContents},
 

@@ -47,6 +47,23 @@ func TestReviewersAreCollaborators(t *testing.T) {
 	tellAs(t, sim, "Bearer ghp_x", 201, to, `{"reviewers": ["bob"], "team_reviewers": ["platform"]}`).want("requested_reviewers.1.login", "bob", "requested_teams.0.slug", "platform")
 }
 
+func TestCollaboratorsMayWrite(t *testing.T) {
+	sim := ghsim.New(ghsim.Config{Collaborators: []string{"alice"}})
+	for login, level := range map[string]string{"Alice": "write", "octo": "admin", "stranger": "read"} {
+		tell(t, sim, 200, "GET /collaborators/"+login+"/permission", "").want("permission", level, "role_name", level, "user.login", login)
+	}
+	tell(t, sim, 404, "GET /collaborators/github-actions[bot]/permission", "")
+	private := ghsim.New(ghsim.Config{Private: true})
+	tell(t, private, 200, "GET /collaborators/stranger/permission", "").want("permission", "none")
+	for login, says := range map[string]string{"alice": "COLLABORATOR", "bob": "COLLABORATOR", "mallory": "NONE"} {
+		sim := ghsim.New(ghsim.Config{})
+		if err := sim.Review(1, login, "APPROVED"); err != nil {
+			t.Fatal(err)
+		}
+		tell(t, sim, 200, "GET /pulls/1/reviews", "").want("0.author_association", says)
+	}
+}
+
 func TestReviewsAreInOrder(t *testing.T) {
 	sim := ghsim.New(ghsim.Config{})
 	for _, r := range []struct{ login, state string }{{"alice", "CHANGES_REQUESTED"}, {"bob", "APPROVED"}, {"alice", "APPROVED"}, {"alice", "COMMENTED"}} {
