@@ -118,7 +118,7 @@ type scriptWorld struct {
 	metrics *promsim.Server
 	github  *ghsim.Server
 	pushed  ghsim.Push // the last one
-	began   time.Time // the stopwatch
+	began   time.Time  // the stopwatch
 }
 
 // A scenario is the JSON form of a world.

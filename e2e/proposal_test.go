@@ -91,8 +91,9 @@ func readBack(t *testing.T, client *ghapi.Client, push ghsim.Push, first, second
 	if err != nil || len(versions) != 1 || string(versions[0].Data) != "ams: 9\n" {
 		t.Errorf("versions: %+v, %v", versions, err)
 	}
-	if body, found, err := client.OwnComment(ctx, repository, first, "proposal-closed"); err != nil || !found || !strings.Contains(body, "Nothing is left") {
-		t.Errorf("own comment: %q, %t, %v", body, found, err)
+	closing := func(body string) bool { return strings.Contains(body, "Nothing is left") }
+	if bodies, err := client.OwnComments(ctx, repository, first, closing); err != nil || len(bodies) != 1 {
+		t.Errorf("own comments: %q, %v", bodies, err)
 	}
 	if _, err := client.Pull(ctx, repository, 99); !errors.Is(err, ghapi.ErrNotFound) {
 		t.Errorf("no pull request: %v", err)

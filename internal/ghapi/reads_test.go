@@ -163,9 +163,18 @@ func TestApprovalsAreTheLatestDecisions(t *testing.T) {
 	}
 }
 
-func TestOwnCommentIsOursAlone(t *testing.T) {
+// ownComment is the first of a client's own comments on pull request 1.
+func ownComment(t *testing.T, c *ghapi.Client) (body string, found bool, err error) {
+	bodies, err := c.OwnComments(t.Context(), repo, 1, func(string) bool { return true })
+	if len(bodies) == 0 {
+		return "", false, err
+	}
+	return bodies[0], true, err
+}
+
+func TestOwnCommentsAreOursAlone(t *testing.T) {
 	const marker = "<!-- fly-placer:v1 key=plan -->\n"
-	own := func(w *world) (string, bool, error) { return w.client.OwnComment(t.Context(), repo, 1, "plan") }
+	own := func(w *world) (string, bool, error) { return ownComment(t, w.client) }
 	w := start(t, ghsim.Config{})
 	if _, found, err := own(w); found || err != nil {
 		t.Errorf("with no comment: %t, %v", found, err)
@@ -203,8 +212,19 @@ func TestOwnCommentIsOursAlone(t *testing.T) {
 	if body, _, err := own(w); body != "a third plan" || err != nil {
 		t.Errorf("own comment = %q, %v", body, err)
 	}
-	if _, _, err := w.client.OwnComment(t.Context(), repo, 1, ""); err == nil {
-		t.Error("an empty key was taken")
+	if _, err := w.client.UpsertComment(t.Context(), ghapi.UpsertRequest{Repo: repo, Number: 1, Key: "applied", Body: "the outcome"}); err != nil {
+		t.Fatal(err)
+	}
+	wanted := func(body string) bool { return strings.HasPrefix(body, "the ") }
+	if bodies, err := w.client.OwnComments(t.Context(), repo, 1, wanted); err != nil || len(bodies) != 1 || bodies[0] != "the outcome" {
+		t.Errorf("those wanted: %q, %v", bodies, err)
+	}
+	// An edit of one that nobody wants is nobody's business.
+	if err := w.sim.EditComment(c.ID, "mallory", marker+"evil"); err != nil {
+		t.Fatal(err)
+	}
+	if bodies, err := w.client.OwnComments(t.Context(), repo, 1, wanted); err != nil || len(bodies) != 1 {
+		t.Errorf("beside one that was edited: %q, %v", bodies, err)
 	}
 }
 
@@ -226,7 +246,7 @@ func TestOwnCommentIsRefusedWhereTheEditorStaysUnknown(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.sim.AddFault(tc.fault)
-			if body, found, err := w.client.OwnComment(t.Context(), repo, 1, "plan"); body != "" || found || !errors.Is(err, tc.kind) {
+			if body, found, err := ownComment(t, w.client); body != "" || found || !errors.Is(err, tc.kind) {
 				t.Errorf("own comment = %q, %t, %v", body, found, err)
 			}
 		})
@@ -260,7 +280,7 @@ func TestOwnCommentIsRefusedWhereTheEditorStaysUnknown(t *testing.T) {
 		if _, err := c.UpsertComment(t.Context(), ghapi.UpsertRequest{Repo: repo, Number: 1, Key: "plan", Body: "the plan"}); err != nil {
 			t.Fatal(err)
 		}
-		body, found, err := c.OwnComment(t.Context(), repo, 1, "plan")
+		body, found, err := ownComment(t, c)
 		if body != "" || found || !errors.Is(err, ghapi.ErrEdited) || strings.Contains(err.Error(), ghsim.DefaultToken) {
 			t.Errorf("%s: %q, %t, %v", answer, body, found, err)
 		}
