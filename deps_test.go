@@ -32,6 +32,8 @@ var layers = map[string]struct {
 	"fleet":     {pure: true, imports: "price region"},
 	"plan":      {pure: true, imports: "demand fleet hint latency placement price region"},
 
+	"proposal": {pure: true, imports: "region"},
+
 	"report":     {pure: true, imports: "fleet latency placement plan price region report/doc"},
 	"report/doc": {pure: true},
 
@@ -45,7 +47,7 @@ var layers = map[string]struct {
 	"decision": {imports: "fleet hint plan region", modules: "gopkg.in/yaml.v3"},
 	"config":   {imports: "endpoint fleet hint placement plan region secret", modules: "gopkg.in/yaml.v3 github.com/joho/godotenv"},
 	"action": {
-		imports: "apply config decision demand fleet flyapi ghapi hint latency placement plan price promapi region report secret",
+		imports: "apply config decision demand endpoint fleet flyapi ghapi hint latency placement plan price promapi proposal region report secret",
 		modules: "github.com/sethvargo/go-githubactions golang.org/x/sync",
 	},
 	"demo": {imports: "action latency region sim/flysim sim/ghsim sim/promsim"},

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -78,4 +79,42 @@ func awaitRequests(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	ts.Fatalf("fewer than %d of %s %s", want, args[1], args[2])
+}
+
+func checkLeases(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: unleased APP")
+	}
+	for _, m := range ts.Value(worldKey{}).(*scriptWorld).fly.Machines(args[0]) {
+		if m.State != "destroyed" && m.Leased(time.Now()) {
+			ts.Fatalf("Machine %s in %s is leased by %s until %s", m.ID, m.Region, m.Lease.Owner, m.Lease.Expires)
+		}
+	}
+}
+
+func terminate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: terminate")
+	}
+	for _, cmd := range ts.BackgroundCmds() {
+		ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+func takeTime(ts *testscript.TestScript, neg bool, args []string) {
+	w := ts.Value(worldKey{}).(*scriptWorld)
+	switch {
+	case neg || len(args) > 1:
+		ts.Fatalf("usage: stopwatch [MAX]")
+	case len(args) == 0:
+		w.began = time.Now()
+		return
+	}
+	most, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	took := time.Since(w.began)
+	ts.Logf("%s", took.Round(time.Millisecond))
+	if took > most {
+		ts.Fatalf("it took %s, more than %s", took, most)
+	}
 }

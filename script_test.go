@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,7 +43,25 @@ func TestMain(m *testing.M) {
 //	file PATH             put a file of the script's into the repository at GitHub
 //	machines APP R=N,...  the app must have so many Machines in each region, all of them serving, without lease and marks of ours
 //	reads                 nothing that was asked of the simulated Fly.io may have changed anything
+//	night                 the schedule starts a workflow on the default branch, with its files checked out
+//	event N ACTION        what happened to pull request N starts one, on its merge with the base
+//	merge N METHOD        ann merges pull request N (merge, squash, rebase), and the push starts one
+//	revert                ann reverts what was pushed last, and the push starts one
+//	push BRANCH [P=FILE]  ann commits files, or deletes those without FILE; a push to main starts one
+//	review N LOGIN STATE  somebody reviews
+//	close N, label N NAME, edit N LOGIN   a pull request is closed, labelled, its comments edited
+//	setting NAME          a setting of the repository: no-actions-pulls
+//	scale APP R=N         somebody scales by hand
+//	pull-from BRANCH      ann opens a pull request from it
+//	opened N WORD...      the pull request has such labels and reviewers, and is a draft
+//	pull N STATE [REGEXP] the pull request is open, closed or merged, with such a body
+//	comment N REGEXP      one of its comments is such
+//	has REF PATH REGEXP   a file at GitHub is such
+//	shows FILE            the repository's FILE must quote what was just printed, times and ports apart
 //	asked N METHOD REGEXP wait until the simulated Fly.io was asked N times for such a path
+//	unleased APP          nobody may hold a lease on a Machine of the app
+//	terminate             send SIGTERM to the programs in the background
+//	stopwatch [MAX]       begin to take the time; with MAX, no more may have passed
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -51,17 +70,37 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"world":    startWorld,
-			"runner":   setRunner,
-			"comments": checkComments,
-			"file":     addFile,
-			"machines": checkMachines,
-			"reads":    checkReads,
-			"asked":    awaitRequests,
-			"status":   checkStatus,
-			"requests": checkRequests,
-			"agree":    checkAgreement,
-			"proves":   provePublished,
+			"world":     startWorld,
+			"runner":    setRunner,
+			"comments":  checkComments,
+			"file":      addFile,
+			"machines":  checkMachines,
+			"reads":     checkReads,
+			"asked":     awaitRequests,
+			"terminate": terminate,
+			"unleased":  checkLeases,
+			"stopwatch": takeTime,
+			"status":    checkStatus,
+			"requests":  checkRequests,
+			"agree":     checkAgreement,
+			"proves":    provePublished,
+			"night":     night,
+			"event":     pullEvent,
+			"merge":     mergePull,
+			"revert":    revertPush,
+			"push":      pushFiles,
+			"review":    reviewPull,
+			"close":     closePull,
+			"label":     labelPull,
+			"edit":      editComments,
+			"pull":      checkPull,
+			"opened":    checkOpened,
+			"pull-from": openPull,
+			"comment":   checkComment,
+			"has":       checkFile,
+			"setting":   setSetting,
+			"scale":     scaleByHand,
+			"shows":     checkDocument,
 		},
 		Condition: checkCondition,
 	})
@@ -78,6 +117,8 @@ type scriptWorld struct {
 	fly     *flysim.Server
 	metrics *promsim.Server
 	github  *ghsim.Server
+	pushed  ghsim.Push // the last one
+	began   time.Time // the stopwatch
 }
 
 // A scenario is the JSON form of a world.
@@ -90,6 +131,8 @@ type scenario struct {
 		Soft, Hard      int
 		Worker          bool // no services
 		Leased          bool
+		Unmeasured      bool    // no metrics
+		Mixed           bool    // one Machine runs another release
 		ResponseMS      float64 // at the Machines; the edge's has the network in it, too
 		Network         float64 // how much slower it is than the latency table; 0: as fast
 		RPS             map[string]float64
@@ -104,6 +147,10 @@ type scenario struct {
 	FlyFault       *flysim.Fault
 	GitHubFault    *ghsim.Fault
 	ReadOnlyGitHub bool
+	GitHubToken    *ghsim.Identity // whose it is; nil: a workflow's that may do anything
+	PrivateGitHub  bool
+	GitHubSettings ghsim.Settings
+	FlyTokenApps   []string // the only apps that the token may see
 }
 
 func startWorld(ts *testscript.TestScript, neg bool, args []string) {
@@ -113,13 +160,23 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 	var sc scenario
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &sc))
 	now := time.Now()
-	fly := flysim.New(flysim.Config{Token: scriptToken, Now: time.Now, Capacity: sc.Capacity})
+	fly := flysim.New(flysim.Config{Token: scriptToken, Now: time.Now, Capacity: sc.Capacity, TokenApps: sc.FlyTokenApps})
 	metrics := promsim.New(promsim.Config{Token: scriptToken})
 	identity := ghsim.Identity{}
 	if sc.ReadOnlyGitHub {
 		identity.Permissions = map[string]string{"contents": "read"}
 	}
-	github := ghsim.New(ghsim.Config{Repo: "acme/shop", Pulls: []int{scriptPull}, Tokens: map[string]ghsim.Identity{ghsim.DefaultToken: identity}})
+	token := ghsim.DefaultToken
+	if sc.GitHubToken != nil {
+		identity = *sc.GitHubToken
+		if identity.Kind == ghsim.User {
+			token = "ghp_SecretThree"
+		}
+	}
+	github := ghsim.New(ghsim.Config{
+		Repo: "acme/shop", Pulls: []int{scriptPull}, Tokens: map[string]ghsim.Identity{token: identity},
+		Private: sc.PrivateGitHub, Settings: sc.GitHubSettings,
+	})
 	if sc.MetricsFault != nil {
 		metrics.Fail(*sc.MetricsFault)
 	}
@@ -140,6 +197,9 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		fly.AddApp(app)
 		fly.AddWeb(a.Name, flysim.Web{Group: a.Group, Regions: a.Machines, SoftLimit: a.Soft, HardLimit: a.Hard})
+		if a.Unmeasured {
+			continue
+		}
 		total := 0.0
 		statuses := a.Statuses
 		if len(statuses) == 0 {
@@ -164,6 +224,9 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 				if a.Worker {
 					delete(m.Config, "services")
 				}
+				if metadata, ok := m.Config["metadata"].(map[string]any); ok && a.Mixed && i == 0 {
+					metadata["fly_release_version"] = "2"
+				}
 				if a.Leased && i == 0 {
 					m.Lease = &flysim.Lease{Owner: "ann@tokens.fly.io", Expires: now.Add(time.Hour)}
 				}
@@ -185,11 +248,11 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 			s.Close()
 		}
 	})
-	*ts.Value(worldKey{}).(*scriptWorld) = scriptWorld{fly, metrics, github}
+	*ts.Value(worldKey{}).(*scriptWorld) = scriptWorld{fly: fly, metrics: metrics, github: github}
 	ts.Setenv("FLY_API_TOKEN", "FlyV1 "+scriptToken)
 	ts.Setenv("FLY_PROMETHEUS_URL", servers[1].URL+"/prometheus/acme")
 	ts.Setenv("INPUT_FLY-API-URL", servers[0].URL)
-	ts.Setenv("GITHUB_TOKEN", ghsim.DefaultToken)
+	ts.Setenv("GITHUB_TOKEN", token)
 	ts.Setenv("GITHUB_API_URL", servers[2].URL)
 	ts.Setenv("GITHUB_SERVER_URL", servers[2].URL)
 	ts.Setenv("GITHUB_REPOSITORY", "acme/shop")
@@ -341,6 +404,26 @@ func checkAgreement(ts *testscript.TestScript, neg bool, args []string) {
 		if answer.Frontier != nil && !reflect.DeepEqual(answer, want) {
 			ts.Fatalf("the answer explains %+v, the plan %+v", answer, want)
 		}
+	}
+}
+
+// passing matches what is different in every run.
+var passing = regexp.MustCompile(`http://127\.0\.0\.1:\d+|\b\d+s ago`)
+
+func checkDocument(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: shows FILE")
+	}
+	document, err := os.ReadFile(args[0]) // tests run in the repository's directory
+	ts.Check(err)
+	printed := passing.ReplaceAllStringFunc(ts.ReadFile("stdout"), func(s string) string {
+		if strings.HasSuffix(s, "ago") {
+			return "15s ago"
+		}
+		return "https://api.fly.io"
+	})
+	if !strings.Contains(string(document), printed) {
+		ts.Fatalf("%s does not show:\n%s", args[0], printed)
 	}
 }
 

@@ -33,28 +33,50 @@ const applyDeadline = 5 * time.Hour
 // A job is one app's decision with what it is held against.
 type job struct {
 	config.AppConfig
-	data   []byte // of the decision file
+	from   string // where the decision is written, in words
+	data   []byte // of the decision file; nil when there is none
 	prices price.Table
 	decision.Decision
-	app fleet.App
+	// Of a push: the file before it, and what that decided.
+	pushed   bool
+	before   []byte
+	previous *decision.Decision
+	app      fleet.App
+	findings []plan.Finding
+	// idle: nothing is decided about the app; there is only a look at it.
+	idle bool
+	// again: the decision is taken only if a plan made now agrees.
+	again bool
 }
 
-// apply makes the decisions real, one app after the other. Whatever is wrong
-// with any of their files is told before anything is changed.
+// apply makes decisions real, one app after the other: those that a push to the
+// default branch brings, else those of the files. Whatever is wrong with any of
+// the files is told before anything is changed.
 func (r *run) apply(ctx context.Context) int {
 	if r.runner.EventName == "pull_request_target" {
 		return r.fail(ctx, hint.Wrap(errors.New("apply: not on pull_request_target, which nobody has reviewed"),
 			"apply on a push to the default branch"), exitUsage)
 	}
-	if r.cfg.ReportDir != "" { // before the work, not after it
-		if err := r.writeReports(report.Report{}); err != nil {
-			return r.fail(ctx, hint.Wrap(err, "report-dir must be a directory of the workspace that can be written"), exitUsage)
+	if err := errors.Join(r.makeReportDir(), r.policyKnown()); err != nil {
+		return r.fail(ctx, err, exitUsage)
+	}
+	var m merge
+	var err error
+	if r.runner.pushesDefault() {
+		if m, err = r.merged(ctx); err != nil {
+			return r.fail(ctx, err, exitFailed)
 		}
 	}
 	jobs, err := r.jobs(ctx)
 	if err != nil {
 		return r.fail(ctx, err, exitUsage)
 	}
+	return r.work(ctx, jobs, m, report.Report{RunURL: r.runURL()})
+}
+
+// work makes the decisions of jobs real and publishes what became of them, with
+// the plans that rep has already.
+func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report) int {
 	fly, err := r.machines(ctx)
 	if err != nil {
 		return r.fail(ctx, err, exitUsage)
@@ -64,49 +86,95 @@ func (r *run) apply(ctx context.Context) int {
 		return r.fail(ctx, err, exitFailed)
 	}
 	catalog := region.BuiltIn().With(rows...)
-	if err := parseAll(jobs, catalog); err != nil {
+	var errs []error
+	for _, j := range jobs {
+		errs = append(errs, j.read(catalog))
+	}
+	if err := errors.Join(errs...); err != nil {
 		return r.fail(ctx, err, exitUsage)
 	}
-	rep := report.Report{RunURL: r.runURL()}
-	for _, j := range jobs {
-		rep.Results = append(rep.Results, r.applyApp(ctx, fly, j, catalog))
+	if err := r.fromComments(ctx, m, jobs); err != nil {
+		return r.fail(ctx, err, exitFailed)
 	}
+	for _, j := range jobs {
+		rep.Results = append(rep.Results, r.applyApp(ctx, fly, j, m, catalog))
+	}
+	worked := slices.ContainsFunc(jobs, func(j *job) bool { return !j.idle })
+	r.reportBack(context.WithoutCancel(ctx), m, rep, worked)
 	return r.publish(ctx, rep)
 }
 
-// jobs reads the decision files and the prices.
+// jobs reads the decision files, those before a push too, and the prices.
 func (r *run) jobs(ctx context.Context) ([]*job, error) {
 	var jobs []*job
 	var errs []error
 	for _, app := range r.cfg.Apps {
-		j := &job{AppConfig: app}
-		var err error
-		if j.data, err = r.repoFile(ctx, app.Apply.Decision); err == nil && j.data == nil {
+		j := &job{AppConfig: app, from: app.Apply.Decision, pushed: r.runner.pushesDefault()}
+		var err, errBefore, errPrices error
+		j.data, err = r.repoFile(ctx, app.Apply.Decision)
+		if j.pushed {
+			j.before, errBefore = r.fileAt(ctx, app.Apply.Decision, r.runner.event.Before)
+		} else if err == nil && j.data == nil {
 			err = hint.Wrap(fmt.Errorf("read the decision for %s: there is no file %s", app.Name, app.Apply.Decision),
 				"check out the repository before this step, or say with decision where the file is (docs/decision.md)")
 		}
-		errs = append(errs, err)
-		j.prices, err = r.prices(ctx, app)
-		errs = append(errs, err)
+		j.prices, errPrices = r.prices(ctx, app)
+		errs = append(errs, err, errBefore, errPrices)
 		jobs = append(jobs, j)
 	}
 	return jobs, errors.Join(errs...)
 }
 
-// parseAll reads the decisions, and returns everything that is wrong with any.
-func parseAll(jobs []*job, catalog region.Catalog) error {
-	var errs []error
-	for _, j := range jobs {
-		var err error
-		j.Decision, err = decision.Parse(j.Apply.Decision, j.data, catalog)
-		if err == nil && j.App != j.Name {
-			err = hint.Wrap(decision.Problem{
-				File: j.Apply.Decision, Line: lineOfApp(j.data), Path: "app", Text: fmt.Sprintf("it is a decision for %s, not for %s", j.App, j.Name),
-			}, "name the right file, or correct app in it")
-		}
-		errs = append(errs, err)
+// read makes out what is decided. A push that deletes a decision decides for
+// what that assumed; one that does not touch it decides nothing, and is not to
+// blame for what is wrong with it.
+func (j *job) read(catalog region.Catalog) error {
+	if j.Version != 0 {
+		return nil // it was no file
 	}
-	return errors.Join(errs...)
+	if j.before != nil {
+		if d, err := decision.Parse(j.Apply.Decision, j.before, region.Catalog{}); err == nil {
+			j.previous = &d
+		}
+	}
+	j.idle = j.pushed && bytes.Equal(j.before, j.data)
+	switch {
+	case j.data != nil:
+		err := j.parse(catalog)
+		if err != nil && j.idle {
+			j.findings, j.Decision, err = append(j.findings, notUnderstood(j.AppConfig, err)...), decision.Decision{}, nil
+		}
+		return err
+	case j.idle: // there is none, and there was none
+		return nil
+	}
+	const next = "write a decision for what should run"
+	if j.previous == nil {
+		return hint.Wrap(fmt.Errorf("undo %s, which was deleted: the version before it cannot be read", j.Apply.Decision), next)
+	}
+	back, ok := j.previous.Undone()
+	if !ok {
+		return hint.Wrap(fmt.Errorf("undo %s, which was deleted: it did not say what ran before it", j.Apply.Decision), next)
+	}
+	j.Decision, j.from = back, j.Apply.Decision+", which was deleted,"
+	return nil
+}
+
+// parse reads the decision file.
+func (j *job) parse(catalog region.Catalog) error {
+	d, err := decision.Parse(j.Apply.Decision, j.data, catalog)
+	if err == nil && d.App != j.Name {
+		err = wrongApp(j.AppConfig, j.data, d)
+	}
+	j.Decision = d
+	return err
+}
+
+// wrongApp says that a decision file is another app's.
+func wrongApp(app config.AppConfig, data []byte, d decision.Decision) error {
+	return hint.Wrap(decision.Problem{
+		File: app.Apply.Decision, Line: lineOfApp(data), Path: "app", Text: fmt.Sprintf("it is a decision for %s, not for %s", d.App, app.Name),
+	}, "name the right file, or correct app in it")
 }
 
 var appKey = regexp.MustCompile(`(?m)^["']?app["']?[ \t]*:`)
@@ -121,24 +189,42 @@ func lineOfApp(data []byte) int {
 }
 
 // applyApp makes one decision real, unless something speaks against it.
-func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, catalog region.Catalog) report.Result {
-	res := report.Result{App: j.Name, File: j.Apply.Decision, Digest: j.Sum(), DryRun: r.cfg.DryRun, Started: r.Now()}
-	res.Findings = append(res.Findings, r.findings...)
+func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, m merge, catalog region.Catalog) report.Result {
+	res := report.Result{App: j.Name, DryRun: r.cfg.DryRun, Started: r.Now()}
+	if len(j.Groups) > 0 {
+		res.Digest = j.Sum()
+		if j.data != nil {
+			res.File = j.Apply.Decision
+		}
+		if p, ok := m.pull(j.Name, j.Sum()); ok && !j.idle {
+			res.PullRequest = &report.PullRequest{Number: p.Number, URL: p.URL}
+		}
+	}
+	res.Findings = slices.Concat(r.findings, j.findings)
 	if err := j.Verify(); err != nil {
 		res.Findings = append(res.Findings, plan.Finding{Level: plan.Notice, Text: err.Error(), Hint: strings.Join(hint.Of(err), "; ")})
 	}
 	var err error
-	if j.app, err = fly.App(ctx, j.Name); err != nil {
+	j.app, err = fly.App(ctx, j.Name)
+	switch {
+	case err != nil && j.idle: // trouble that the push did not make
+		res.Outcome = plan.NoChanges
+		res.Findings = append(res.Findings, plan.Finding{
+			Level: plan.Warning, Text: "what runs could not be read: " + err.Error(), Hint: strings.Join(hint.Of(err), "; "),
+		})
+		return r.ended(res)
+	case err != nil:
 		return r.ended(failed(res, err))
 	}
-	live := map[string]map[region.Code]int{}
-	for _, g := range fleet.Groups(j.app, r.Now()) {
-		live[g.Name] = g.Current()
+	ours := apply.Unfinished(j.app)
+	underWay := len(j.Groups) > 0 && slices.Contains(slices.Collect(maps.Values(ours)), j.Sum())
+	if j.idle && !underWay {
+		return r.ended(r.standStill(res, j))
 	}
+	live := r.live(j)
 	for _, name := range sortedKeys(j.Groups) {
 		res.Groups = append(res.Groups, report.ResultGroup{Name: name, Before: live[name], Decided: j.Groups[name].Placement, After: live[name]})
 	}
-	ours := apply.Unfinished(j.app)
 	if refused := r.refusals(j, catalog, ours); len(refused) > 0 {
 		res.Outcome, res.Reason = plan.Failed, refused[0].Text
 		if res.Hints = []string{refused[0].Hint}; len(refused) > 1 {
@@ -147,17 +233,45 @@ func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, catalog 
 		}
 		return r.ended(res)
 	}
-	underWay := slices.Contains(slices.Collect(maps.Values(ours)), j.Sum())
-	if !underWay && j.Match(live, nil).Verdict != decision.Done && j.Stale(r.Now(), time.Time{}, j.Apply.MaxPlanAge) {
-		res.Outcome = report.Stale
-		res.Reason = fmt.Sprintf("it was decided %s ago, and max-plan-age is %s", roughly(r.Now().Sub(j.DecidedAt)), config.FormatDuration(j.Apply.MaxPlanAge))
-		res.Hints = []string{"run `fly-placer plan` and decide again; without decided_at a decision has no age"}
-		return r.ended(res)
+	if !underWay && j.Match(live, j.previous).Verdict != decision.Done {
+		if res = r.consented(ctx, m, j, res); res.Outcome != "" {
+			return r.ended(res)
+		}
 	}
 	end := r.logGroup("Apply " + j.Name)
 	res = r.carryOut(ctx, fly, j, res)
 	end()
 	return r.ended(res)
+}
+
+// live counts what runs, by process group.
+func (r *run) live(j *job) map[string]map[region.Code]int {
+	live := map[string]map[region.Code]int{}
+	for _, g := range fleet.Groups(j.app, r.Now()) {
+		live[g.Name] = g.Current()
+	}
+	return live
+}
+
+// consented sets the outcome when those who review did not decide this, or not
+// lately enough: too few approvals, too long ago, or not right any more.
+func (r *run) consented(ctx context.Context, m merge, j *job, res report.Result) report.Result {
+	if why, err := r.notApproved(ctx, m, j); err != nil {
+		return failed(res, err)
+	} else if why != "" {
+		res.Outcome, res.Reason = plan.NotApproved, why
+		res.Hints = []string{"approve it and run the workflow again, or protect the branch so that nothing unapproved is merged"}
+		return res
+	}
+	if why, hints := r.tooOld(ctx, m, j); why != "" {
+		res.Outcome, res.Reason, res.Hints = report.Stale, why, hints
+		return res
+	}
+	if err := r.stillRight(ctx, j); err != nil {
+		res = failed(res, err)
+		res.Outcome = report.Stale
+	}
+	return res
 }
 
 // roughly writes an age in whole days or hours, or as it is.
@@ -174,21 +288,10 @@ func roughly(age time.Duration) string {
 // Leases are none: they are waited for. Nor is what an unfinished apply did to
 // the Machines that it marked: who applies finishes or undoes it.
 func (r *run) refusals(j *job, catalog region.Catalog, ours map[string]string) []plan.Finding {
-	app := j.app
-	app.Machines = slices.Clone(app.Machines)
-	for i, m := range app.Machines {
-		if ours[m.ID] != "" {
-			app.Machines[i].Cordoned, app.Machines[i].State = false, "started"
-		}
-		app.Machines[i].Lease = nil
-	}
-	targets := map[string]map[region.Code]int{}
-	for name, g := range j.Groups {
-		targets[name] = g.Placement
-	}
 	var found []plan.Finding
-	for _, refusal := range plan.Check(plan.Input{App: app, Policy: j.Policy, Catalog: catalog, Prices: j.prices, Now: r.Now()}, targets) {
-		if refusal.Rule == plan.RuleEgress && j.Apply.IgnoreEgress {
+	for _, refusal := range r.broken(j, catalog, ours) {
+		if j.data == nil { // it is in no file
+			found = append(found, plan.Finding{Level: plan.Error, Text: fmt.Sprintf("%s, %s: %s", j.from, refusal.Group, refusal.Text), Hint: refusal.Hint})
 			continue
 		}
 		line := decision.Line(j.data, refusal.Group, refusal.Region)
@@ -201,6 +304,24 @@ func (r *run) refusals(j *job, catalog region.Catalog, ours map[string]string) [
 		}
 	}
 	return found
+}
+
+// broken are the pins and limits that a decision breaks.
+func (r *run) broken(j *job, catalog region.Catalog, ours map[string]string) []plan.Refusal {
+	app := j.app
+	app.Machines = slices.Clone(app.Machines)
+	for i, m := range app.Machines {
+		if ours[m.ID] != "" {
+			app.Machines[i].Cordoned, app.Machines[i].State = false, "started"
+		}
+		app.Machines[i].Lease = nil
+	}
+	targets := map[string]map[region.Code]int{}
+	for name, g := range j.Groups {
+		targets[name] = g.Placement
+	}
+	refusals := plan.Check(plan.Input{App: app, Policy: j.Policy, Catalog: catalog, Prices: j.prices, Now: r.Now()}, targets)
+	return slices.DeleteFunc(refusals, func(refusal plan.Refusal) bool { return refusal.Rule == plan.RuleEgress && j.Apply.IgnoreEgress })
 }
 
 // failed is the result of an app about which something went wrong.

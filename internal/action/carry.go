@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fly-placer/fly-placer/internal/apply"
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/flyapi"
 	"github.com/fly-placer/fly-placer/internal/hint"
@@ -23,11 +24,11 @@ import (
 // of it.
 func (r *run) carryOut(ctx context.Context, fly *flyapi.Client, j *job, res report.Result) report.Result {
 	q := apply.Request{
-		Decision: j.Decision, About: j.app,
+		Decision: j.Decision, Previous: j.previous, About: j.app,
 		Room: func(ctx context.Context, more map[region.Code]int) error { return r.room(ctx, fly, j, more) },
 	}
 	o := apply.Options{
-		Clock: clock{r.Now}, Rate: r.cfg.APIRate,
+		Clock: clock{r.Process}, Rate: r.cfg.APIRate,
 		Soak: j.Apply.Soak, StartTimeout: j.Apply.StartTimeout, LockTimeout: j.Apply.LockTimeout,
 		Log: r.logStep,
 	}
@@ -151,21 +152,17 @@ func largestGuest(j *job, now time.Time) price.Guest {
 	return largest
 }
 
-// A clock tells the time of the process, and waits in real time.
-type clock struct{ now func() time.Time }
+// A clock tells the time of the process, and waits in it.
+type clock struct{ Process }
 
-func (c clock) Now() time.Time { return c.now() }
+func (c clock) Now() time.Time { return c.Process.Now() }
 
-func (clock) Sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
+func (c clock) Sleep(ctx context.Context, d time.Duration) error {
+	switch {
+	case d <= 0:
 		return ctx.Err()
+	case c.Process.Sleep != nil:
+		return c.Process.Sleep(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return endpoint.Sleep(ctx, d)
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fly-placer/fly-placer/internal/config"
+	"github.com/fly-placer/fly-placer/internal/decision"
 	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/flyapi"
@@ -28,21 +29,39 @@ import (
 // plan reads, computes and shows. Nothing is shown before every app is done,
 // so that no part of a result is taken for the whole.
 func (r *run) plan(ctx context.Context) int {
-	rep := report.Report{RunURL: r.runURL()}
-	if r.cfg.ReportDir != "" { // before the work, not after it
-		if err := r.writeReports(report.Report{}); err != nil {
-			return r.fail(ctx, hint.Wrap(err, "report-dir must be a directory of the workspace that can be written"), exitUsage)
-		}
+	rep, status := r.planned(ctx)
+	if status != exitOK {
+		return status
 	}
-	files, err := r.tables(ctx)
-	if err != nil {
-		return r.fail(ctx, err, exitUsage)
+	return r.publish(ctx, rep)
+}
+
+// planned makes the report with the plans of all apps. A status other than
+// exitOK ends the run, which was told why.
+func (r *run) planned(ctx context.Context) (rep report.Report, status int) {
+	rep = report.Report{RunURL: r.runURL()}
+	if err := r.makeReportDir(); err != nil {
+		return rep, r.fail(ctx, err, exitUsage)
 	}
-	results, err := r.compute(ctx, files)
+	files, err := r.tables(ctx, r.cfg.Apps)
 	if err != nil {
-		return r.fail(ctx, err, exitFailed)
+		return rep, r.fail(ctx, err, exitUsage)
+	}
+	against := r.beside(ctx)
+	results, err := r.compute(ctx, r.cfg.Apps, files, against)
+	if err != nil {
+		return rep, r.fail(ctx, err, exitFailed)
 	}
 	rep.Notes = notesOf(r.Version, files)
+	for _, app := range sortedKeys(against) {
+		if err := against[app].err; err != nil {
+			rep.Errors = append(rep.Errors, r.problems(err, app)...)
+			for _, e := range each(err) {
+				r.problem(slog.LevelError, e)
+			}
+		}
+	}
+	r.policyEffect(ctx, results)
 	for _, res := range results {
 		if res.err != nil {
 			rep.Errors = append(rep.Errors, r.problems(res.err, res.name)...)
@@ -54,7 +73,18 @@ func (r *run) plan(ctx context.Context) int {
 		res.plan.Findings = append(slices.Clone(r.findings), res.plan.Findings...)
 		rep.Plans = append(rep.Plans, res.plan)
 	}
-	return r.publish(ctx, rep)
+	return rep, exitOK
+}
+
+// makeReportDir makes report-dir: before the work, not after it.
+func (r *run) makeReportDir() error {
+	if r.cfg.ReportDir == "" {
+		return nil
+	}
+	if err := r.writeReports(report.Report{}); err != nil {
+		return hint.Wrap(err, "report-dir must be a directory of the workspace that can be written")
+	}
+	return nil
 }
 
 // A result is one app's plan, or why there is none.
@@ -64,27 +94,34 @@ type result struct {
 	err  error
 }
 
-// compute makes the plans, by app.
-func (r *run) compute(ctx context.Context, files map[string]tables) ([]result, error) {
+// compute makes the plans of apps, in their order, with what they are held
+// against, by app.
+func (r *run) compute(ctx context.Context, apps []config.AppConfig, files map[string]tables, against map[string]beside) ([]result, error) {
 	now := r.Now()
-	facts, err := r.read(ctx, now)
+	facts, err := r.read(ctx, apps, now)
 	if err != nil {
 		return nil, err
 	}
-	results := make([]result, len(r.cfg.Apps))
+	results := make([]result, len(apps))
 	var group errgroup.Group
 	group.SetLimit(appsAtOnce)
-	for i, app := range r.cfg.Apps {
+	for i, app := range apps {
 		f := facts.apps[app.Name]
 		results[i] = result{name: app.Name, err: f.err}
 		if f.err != nil {
 			continue
 		}
 		group.Go(func() error {
-			results[i].plan, results[i].err = r.place(ctx, facts.fly, plan.Input{
+			b := against[app.Name]
+			p, err := r.place(ctx, facts.fly, b.in(plan.Input{
 				App: f.app, Policy: app.Policy, History: f.history, Catalog: facts.catalog,
 				Latency: files[app.Name].latency, Prices: files[app.Name].prices, Now: now,
-			})
+			}))
+			p.Findings = append(p.Findings, b.findings...)
+			if d, ok := decision.FromPlan(p); ok && err == nil {
+				p.Digest = d.Digest
+			}
+			results[i].plan, results[i].err = p, err
 			return nil // the other apps go on
 		})
 	}
@@ -105,32 +142,40 @@ type tables struct {
 
 // tables reads the user's own latencies and prices, all of them before any
 // request is made, so that a typing error costs no time.
-func (r *run) tables(ctx context.Context) (map[string]tables, error) {
+func (r *run) tables(ctx context.Context, apps []config.AppConfig) (map[string]tables, error) {
 	out := map[string]tables{}
 	var errs []error
-	for _, app := range r.cfg.Apps {
-		t := tables{latency: latency.BuiltIn()}
-		if name := app.LatencyMatrix; name != "" {
-			matrix, err := parseFile(ctx, r, name, "latency-matrix", latency.ParseMatrix)
-			errs = append(errs, err)
-			t.latency = t.latency.With(matrix)
-			t.notes = append(t.notes, report.Note{Text: "Round trips: " + name + ", then " + builtInLatency})
-		} else {
-			t.notes = append(t.notes, report.Note{Text: "Round trips: " + builtInLatency})
-		}
-		var err error
-		t.prices, err = r.prices(ctx, app)
+	for _, app := range apps {
+		t, err := r.tablesOf(ctx, app)
 		errs = append(errs, err)
-		rates := "private"
-		if app.Policy.FlatTransfer {
-			rates = "public"
-		}
-		t.notes = append(t.notes, report.Note{Text: fmt.Sprintf(
-			"Prices: %s, %s; traffic between regions at the %s rates, the higher one of the two regions'; what goes to the Internet is not counted: it is the same wherever Machines run",
-			t.prices.Source, t.prices.Date, rates)})
 		out[app.Name] = t
 	}
 	return out, errors.Join(errs...)
+}
+
+// tablesOf reads those of one app.
+func (r *run) tablesOf(ctx context.Context, app config.AppConfig) (tables, error) {
+	t := tables{latency: latency.BuiltIn()}
+	var errs []error
+	if name := app.LatencyMatrix; name != "" {
+		matrix, err := parseFile(ctx, r, name, "latency-matrix", latency.ParseMatrix)
+		errs = append(errs, err)
+		t.latency = t.latency.With(matrix)
+		t.notes = append(t.notes, report.Note{Text: "Round trips: " + name + ", then " + builtInLatency})
+	} else {
+		t.notes = append(t.notes, report.Note{Text: "Round trips: " + builtInLatency})
+	}
+	var err error
+	t.prices, err = r.prices(ctx, app)
+	errs = append(errs, err)
+	rates := "private"
+	if app.Policy.FlatTransfer {
+		rates = "public"
+	}
+	t.notes = append(t.notes, report.Note{Text: fmt.Sprintf(
+		"Prices: %s, %s; traffic between regions at the %s rates, the higher one of the two regions'; what goes to the Internet is not counted: it is the same wherever Machines run",
+		t.prices.Source, t.prices.Date, rates)})
+	return t, errors.Join(errs...)
 }
 
 // prices are what an app's Machines cost.
@@ -188,7 +233,7 @@ type appFacts struct {
 // read asks the Machines API and the metrics for everything at once: one round
 // trip for the apps and regions, and one for the metrics, whose address
 // follows from the app's organization.
-func (r *run) read(ctx context.Context, now time.Time) (facts, error) {
+func (r *run) read(ctx context.Context, apps []config.AppConfig, now time.Time) (facts, error) {
 	fly, err := r.machines(ctx)
 	if err != nil {
 		return facts{}, err
@@ -204,7 +249,7 @@ func (r *run) read(ctx context.Context, now time.Time) (facts, error) {
 		out.catalog = out.catalog.With(rows...)
 		return nil
 	})
-	for _, app := range r.cfg.Apps {
+	for _, app := range apps {
 		group.Go(func() error {
 			a, err := fly.App(groupCtx, app.Name)
 			mu.Lock()
@@ -216,7 +261,7 @@ func (r *run) read(ctx context.Context, now time.Time) (facts, error) {
 	if err := group.Wait(); err != nil {
 		return out, err
 	}
-	r.histories(ctx, out.apps, now)
+	r.histories(ctx, apps, out.apps, now)
 	return out, nil
 }
 
@@ -227,10 +272,11 @@ type question struct {
 	window      time.Duration
 }
 
-// histories adds the metrics to apps. An organization's failure is its apps'.
-func (r *run) histories(ctx context.Context, apps map[string]appFacts, now time.Time) {
+// histories adds the metrics to what is known of apps. An organization's failure
+// is its apps'.
+func (r *run) histories(ctx context.Context, asking []config.AppConfig, apps map[string]appFacts, now time.Time) {
 	asked := map[question][]string{}
-	for _, app := range r.cfg.Apps {
+	for _, app := range asking {
 		f := apps[app.Name]
 		if f.err != nil {
 			continue
@@ -268,15 +314,20 @@ func (r *run) history(ctx context.Context, q question, names []string, now time.
 // metrics is the client for one organization's metrics.
 func (r *run) metrics(org string) (*promapi.Client, error) {
 	return promapi.New(promapi.Options{
-		BaseURL: cmp.Or(r.cfg.PrometheusURL, "https://api.fly.io/prometheus/"+org),
+		BaseURL: r.metricsURL(org),
 		Token:   r.cfg.MetricsToken.Reveal(), UserAgent: r.userAgent(), Now: r.Now,
 	})
+}
+
+// metricsURL is where they are.
+func (r *run) metricsURL(org string) string {
+	return cmp.Or(r.cfg.PrometheusURL, "https://api.fly.io/prometheus/"+org)
 }
 
 // machines is the client for the Machines API.
 func (r *run) machines(ctx context.Context) (*flyapi.Client, error) {
 	return flyapi.New(ctx, flyapi.Options{
-		APIURL: r.cfg.FlyAPIURL, GraphQLURL: r.cfg.FlyGraphQLURL, Token: r.cfg.FlyToken, UserAgent: r.userAgent(),
+		APIURL: r.cfg.FlyAPIURL, GraphQLURL: r.cfg.FlyGraphQLURL, Token: r.cfg.FlyToken, UserAgent: r.userAgent(), Sleep: r.Sleep,
 	})
 }
 

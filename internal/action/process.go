@@ -36,6 +36,8 @@ type Process struct {
 	// Folded leaves out of it how the plan was computed.
 	Folded bool
 	Now    func() time.Time
+	// Sleep waits, for what GitHub and Fly.io need; nil: in real time.
+	Sleep func(context.Context, time.Duration) error
 	// Random gives the bytes of delimiters that nobody can guess.
 	Random io.Reader
 	// Version of the program, "v1.2.3".

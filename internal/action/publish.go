@@ -6,14 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/fly-placer/fly-placer/internal/config"
+	"github.com/fly-placer/fly-placer/internal/decision"
 	"github.com/fly-placer/fly-placer/internal/ghapi"
 	"github.com/fly-placer/fly-placer/internal/placement"
 	"github.com/fly-placer/fly-placer/internal/plan"
+	"github.com/fly-placer/fly-placer/internal/proposal"
 	"github.com/fly-placer/fly-placer/internal/report"
 )
 
@@ -31,6 +34,7 @@ const planFile = "fly-placer-plan.json"
 // files that were asked for, the summary and the outputs are the result.
 // Outputs come before the comment: GitHub can keep that waiting for minutes.
 func (r *run) publish(ctx context.Context, rep report.Report) int {
+	r.watching(rep)
 	outputs, err := r.outputsOf(rep)
 	errs := []error{
 		err, r.print(rep),
@@ -59,7 +63,7 @@ func (r *run) publish(ctx context.Context, rep report.Report) int {
 // standard error already.
 func (r *run) print(rep report.Report) error {
 	if !r.runner.on {
-		if rep.Errors = nil; len(rep.Plans)+len(rep.Results) == 0 {
+		if rep.Errors = nil; len(rep.Plans)+len(rep.Results)+len(rep.Checks) == 0 {
 			return nil
 		}
 	}
@@ -115,8 +119,19 @@ func (r *run) annotate(rep report.Report) {
 // outputsOf makes the action's outputs.
 func (r *run) outputsOf(rep report.Report) (map[string]string, error) {
 	if len(rep.Results) > 0 {
-		return report.ResultOutputs(rep.Results)
+		outputs, err := report.ResultOutputs(rep.Results)
+		if err != nil || len(rep.Plans) == 0 {
+			return outputs, err
+		}
+		all, err := r.planOutputs(rep)
+		maps.Copy(all, outputs) // what became of a plan is more than the plan
+		return all, err
 	}
+	return r.planOutputs(rep)
+}
+
+// planOutputs are those that tell the plans.
+func (r *run) planOutputs(rep report.Report) (map[string]string, error) {
 	outputs, err := report.Outputs(rep)
 	if err != nil || len(rep.Plans) == 0 {
 		return outputs, err
@@ -149,7 +164,7 @@ func (r *run) outputsOf(rep report.Report) (map[string]string, error) {
 // are several. For a report without anything it only makes the directory.
 func (r *run) writeReports(rep report.Report) error {
 	files := map[string][]byte{}
-	if len(rep.Plans)+len(rep.Results)+len(rep.Errors) > 0 {
+	if len(rep.Plans)+len(rep.Results)+len(rep.Checks)+len(rep.Errors) > 0 {
 		files["report.md"] = []byte(report.Markdown(rep) + "\n")
 	}
 	for _, p := range rep.Plans {
@@ -190,6 +205,13 @@ func (r *run) writeReports(rep report.Report) error {
 		}
 		files[filepath.Join(dir, "result.json")] = data
 	}
+	if len(rep.Checks) > 0 {
+		data, err := report.CheckJSON(rep.Checks)
+		if err != nil {
+			return err
+		}
+		files["check.json"] = data
+	}
 	workspace := r.runner.workspace(r.Process)
 	dir := r.cfg.ReportDir
 	switch rel, err := filepath.Rel(workspace, dir); {
@@ -225,15 +247,49 @@ func (r *run) comment(ctx context.Context, rep report.Report) (url string, err e
 	if err != nil {
 		return "", err
 	}
+	carried, err := r.carried(rep)
+	if err != nil {
+		return "", err
+	}
 	c, err := gh.UpsertComment(ctx, ghapi.UpsertRequest{
 		Repo: r.runner.Repository, Number: number, Key: r.commentKey(),
-		Body: report.Comment(rep, report.MaxComment),
+		Body: report.Comment(rep, report.MaxComment-len(carried)) + carried,
 	})
 	if err != nil {
 		return "", err
 	}
 	r.log.Info(fmt.Sprintf("comment %s: %s", c.Operation, c.URL))
 	return c.URL, nil
+}
+
+// carried is what makes the plan comment of a pull request a decision: its
+// plans' decisions, hidden, and a line that says when they count. A pull request
+// that changes a decision's file has that to be reviewed.
+func (r *run) carried(rep report.Report) (string, error) {
+	if r.cfg.Apply == config.Never || r.cfg.Command != config.Auto || r.runner.EventName != "pull_request" {
+		return "", nil
+	}
+	var hidden strings.Builder
+	for _, p := range rep.Plans {
+		d, ok := decision.FromPlan(p)
+		judged := slices.ContainsFunc(p.Groups, func(g plan.Group) bool { return g.Decided != nil })
+		if !ok || judged || p.Outcome != plan.Planned {
+			continue
+		}
+		text, err := decision.Embed(d)
+		if err != nil {
+			return "", fmt.Errorf("write the decision for %s into the comment: %w", p.App, err)
+		}
+		hidden.WriteString("\n" + text)
+	}
+	switch {
+	case hidden.Len() == 0:
+		return "", nil
+	case r.runner.labelled(proposal.Label):
+		return "\n\nThis pull request has the label `" + proposal.Label + "`: **merging it applies this plan.**\n" + hidden.String(), nil
+	default:
+		return "\n\nWith the label `" + proposal.Label + "`, merging this pull request applies this plan.\n" + hidden.String(), nil
+	}
 }
 
 // commentFailed says that the pull request has no comment. A fork's token may
@@ -246,9 +302,19 @@ func (r *run) commentFailed(err error) {
 	r.problem(level, fmt.Errorf("the plan is in the job summary, but not in the pull request: %w", err))
 }
 
+// watching marks plans with drift, as the outcome: somebody changed what was
+// decided. What was proposed says so already, and a push is not to blame.
+func (r *run) watching(rep report.Report) {
+	for i, p := range rep.Plans {
+		if p.Outcome != plan.Proposed && r.runner.EventName != "push" {
+			rep.Plans[i].Outcome = p.OutcomeWithDrift()
+		}
+	}
+}
+
 // status is the exit status for the report.
 func (r *run) status(rep report.Report) int {
-	changes := false
+	changes, drift := false, false
 	for _, res := range rep.Results {
 		if !reached(res) {
 			return exitFailed
@@ -258,19 +324,20 @@ func (r *run) status(rep report.Report) int {
 		if p.Outcome == plan.Infeasible {
 			return exitFailed
 		}
-		changes = changes || p.Outcome == plan.Planned
+		changes = changes || slices.ContainsFunc(p.Groups, func(g plan.Group) bool { return len(g.Changes) > 0 })
+		drift = drift || p.HasDrift()
 	}
 	switch {
 	case len(rep.Errors) > 0:
 		return exitFailed
-	case changes && r.cfg.FailOn.Changes:
+	case changes && r.cfg.FailOn.Changes, drift && r.cfg.FailOn.Drift && r.runner.EventName != "push":
 		return exitChanges
 	}
 	return exitOK
 }
 
-// reached tells whether what is decided runs, or nothing speaks against it in a
-// dry run.
+// reached tells whether a result is none that fails a step: what is decided runs,
+// nothing speaks against it in a dry run, or people have not decided it.
 func reached(res report.Result) bool {
-	return res.Outcome == report.Applied || res.Outcome == plan.NoChanges || res.DryRun && res.Outcome == plan.Planned
+	return res.Outcome == report.Applied || res.Outcome == plan.NoChanges || res.Outcome == plan.NotApproved || res.DryRun && res.Outcome == plan.Planned
 }

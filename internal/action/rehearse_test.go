@@ -67,7 +67,7 @@ func TestADryRunTellsTheCallsInOrder(t *testing.T) {
 	}
 	for range 20 {
 		res := rehearse(t.Context(), s, apply.Request{Decision: d, About: fleet.App{Name: "shop"}},
-			apply.Options{Clock: clock{time.Now}, Rate: 1, Soak: time.Hour, StartTimeout: time.Minute, LockTimeout: time.Minute},
+			apply.Options{Clock: clock{Process{Now: time.Now}}, Rate: 1, Soak: time.Hour, StartTimeout: time.Minute, LockTimeout: time.Minute},
 			report.Result{DryRun: true, Groups: []report.ResultGroup{{Name: "job"}, {Name: "web"}}})
 		if res.Outcome != plan.Planned || res.Groups[1].After["iad"] != 3 {
 			t.Fatalf("%s, %s: %+v", res.Outcome, res.Reason, res.Groups)
@@ -86,7 +86,7 @@ func TestADryRunFindsWhoHoldsAMachine(t *testing.T) {
 	s.list[1].Lease = &fleet.Lease{Owner: "ann@example.com", Expires: time.Now().Add(time.Hour)}
 	d := decision.Decision{Version: 1, App: "shop", Groups: map[string]decision.Group{"web": {Placement: map[region.Code]int{"iad": 1}}}}
 	res := rehearse(t.Context(), s, apply.Request{Decision: d, About: fleet.App{Name: "shop"}},
-		apply.Options{Clock: clock{time.Now}, LockTimeout: time.Minute}, report.Result{DryRun: true})
+		apply.Options{Clock: clock{Process{Now: time.Now}}, LockTimeout: time.Minute}, report.Result{DryRun: true})
 	if string(res.Outcome) != string(apply.Locked) || !strings.Contains(res.Reason, "ann@example.com") || len(res.Calls) > 0 {
 		t.Errorf("%+v", res)
 	}

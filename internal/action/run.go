@@ -39,9 +39,15 @@ type run struct {
 	runner runner
 	log    *slog.Logger
 	tokens []secret.Token // all that were given
+	inputs config.Inputs
 	cfg    config.Config
+	// policyFound tells that there is a policy file, policyErr why nobody knows.
+	policyFound bool
+	policyErr   error
 	// findings are about the run, and belong in every plan.
 	findings []plan.Finding
+	// policyChanged: the pull request of the event changes the policy file.
+	policyChanged bool
 }
 
 // Run runs the program and returns its exit status. Whatever goes wrong is
@@ -70,7 +76,7 @@ func Run(ctx context.Context, p Process) int {
 	}
 	if !in.Command.Offline() {
 		within := deadline
-		if in.Command == config.Apply {
+		if in.Command == config.Apply || in.Command == config.Auto && slices.Contains([]string{"push", "schedule", "workflow_dispatch"}, rn.EventName) {
 			within = applyDeadline
 		}
 		var cancel context.CancelFunc
@@ -84,9 +90,11 @@ func Run(ctx context.Context, p Process) int {
 			return r.fail(ctx, err, exitUsage)
 		}
 	}
+	r.policyFound = policy != nil
 	for _, w := range in.Warnings {
 		r.log.Warn(w)
 	}
+	r.inputs = in
 	if r.cfg, err = in.WithPolicy(policy, name); err != nil {
 		return r.fail(ctx, err, exitUsage)
 	}
@@ -109,7 +117,9 @@ func (r *run) command(ctx context.Context) int {
 		return exitOK
 	case config.Solve:
 		return r.solve(ctx)
-	case config.Traffic, config.Auto, config.Plan, config.Apply:
+	case config.Check:
+		return r.check(ctx)
+	case config.Traffic, config.Auto, config.Plan, config.Propose, config.Apply:
 	}
 	if r.runner.untrusted() && r.cfg.FlyToken.IsZero() {
 		return r.skip()
@@ -119,6 +129,10 @@ func (r *run) command(ctx context.Context) int {
 		return r.traffic(ctx)
 	case config.Apply:
 		return r.apply(ctx)
+	case config.Propose:
+		return r.propose(ctx)
+	case config.Auto:
+		return r.auto(ctx)
 	default:
 		return r.plan(ctx)
 	}
@@ -130,6 +144,7 @@ func (r *run) policyFile(ctx context.Context, in config.Inputs) (data []byte, na
 	data, err = r.repoFile(ctx, in.PolicyPath)
 	var api *ghapi.Error
 	if !in.PolicySet && (errors.Is(err, errNoCheckout) || errors.As(err, &api)) {
+		r.policyErr = err
 		err = fmt.Errorf("the policy file could not be read, so this is by the defaults: %w", err)
 		r.problem(slog.LevelWarn, err)
 		r.findings = append(r.findings, plan.Finding{Level: plan.Warning, Text: r.redact(err.Error()), Hint: strings.Join(hint.Of(err), "; ")})
@@ -176,7 +191,7 @@ func (r *run) repoFile(ctx context.Context, name string) ([]byte, error) {
 
 func (r *run) github(token secret.Token) (*ghapi.Client, error) {
 	return ghapi.New(ghapi.Options{
-		APIURL: r.runner.APIURL, Token: token.Reveal(), UserAgent: r.userAgent(), Now: r.Now,
+		APIURL: r.runner.APIURL, Token: token.Reveal(), UserAgent: r.userAgent(), Now: r.Now, Sleep: r.Sleep,
 	})
 }
 

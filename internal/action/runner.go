@@ -30,25 +30,6 @@ type runner struct {
 	random  io.Reader
 }
 
-// An event is the part of a webhook's payload that decides what may be done.
-type event struct {
-	PullRequest *struct {
-		Number int    `json:"number"`
-		Head   branch `json:"head"`
-		Base   branch `json:"base"`
-		User   struct {
-			Login string `json:"login"`
-		} `json:"user"`
-	} `json:"pull_request"`
-}
-
-type branch struct {
-	// Repo is null when the fork was deleted.
-	Repo *struct {
-		FullName string `json:"full_name"`
-	} `json:"repo"`
-}
-
 func newRunner(p Process) (runner, error) {
 	gh, err := githubactions.New(githubactions.WithGetenv(func(key string) string {
 		if key == "GITHUB_EVENT_PATH" { // read below, with a message of our own

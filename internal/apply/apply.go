@@ -124,13 +124,17 @@ type Result struct {
 // creation, two marks, uncordon, two marks less, and, if that is undone, cordon,
 // stop and destruction; for one that goes a mark, cordon, stop, destruction
 // and, if that is undone, uncordon and a mark less. When ctx ends it stops
-// between two phases, gives the leases back and says what is left.
+// between two phases, gives the leases back and says what is left, all within
+// graceTime + reopenTime + releaseTime + countTime.
 func Run(ctx context.Context, m Machines, r Request, o Options) Result {
 	run := newRunner(m, r, o)
+	end := run.bound(ctx)
+	defer end()
 	stop := run.keepLeases(ctx)
 	err := run.groups(ctx)
 	run.releaseAll(ctx)
 	stop()
+	run.count(ctx)
 	run.conclude(err)
 	return run.result
 }

@@ -14,6 +14,11 @@ import (
 
 // prepare marks what will go and creates what comes, which gets no requests.
 func (j *job) prepare(ctx context.Context) error {
+	if j.past && len(j.create) > 0 { // what was made is gone again: as before
+		if err := j.stepBack(ctx); err != nil {
+			return err
+		}
+	}
 	unmarked := slices.DeleteFunc(slices.Clone(j.leaving), func(m Machine) bool { return m.mark(keyRetire) == j.digest })
 	if err := first(j.each(unmarked, Mark, OK, func(m Machine) error {
 		_, err := j.do(ctx, Call{Action: Mark, Machine: m.ID, Key: keyRetire, Value: j.digest})
@@ -65,9 +70,9 @@ func (j *job) createOne(ctx context.Context, m Machine, raw json.RawMessage) (Ma
 				m.Name = j.claim(m.Region)
 				continue
 			}
-		case err == nil && answer.Nonce != "":
-			j.hold(made.ID, answer.Nonce, asked)
-			return made, nil
+		case answer.Nonce != "":
+			j.hold(made.ID, answer.Nonce, asked) // in the wrong place, too: it is to be destroyed
+			return made, err
 		}
 		var f *Failure
 		if errors.As(err, &f) && f.Effect && made.ID == "" {
@@ -124,7 +129,8 @@ func (j *job) settle(ctx context.Context) error {
 
 // ready waits until a new Machine runs, is where and what it should be, and is
 // healthy: all checks pass, or, without any, it has run for Soak. In an autostop
-// group fly-proxy may stop it again after that.
+// group fly-proxy may stop it again after that; before, it may have stopped by
+// itself.
 func (j *job) ready(ctx context.Context, m Machine, deadline time.Time) error {
 	var since, updated time.Time
 	well := false
@@ -137,9 +143,11 @@ func (j *job) ready(ctx context.Context, m Machine, deadline time.Time) error {
 			if !m.Updated.Equal(updated) || since.IsZero() {
 				since, updated = now, m.Updated
 			}
-			well = well || m.passing(checked)
-			if m.passing(checked) && n > 0 && (checked || now.Sub(since) >= j.Soak) {
-				return j.same(m)
+			if m.HostStatus == "ok" && m.passing(checked) && (checked || now.Sub(since) >= j.Soak) {
+				if n > 0 {
+					return j.same(m)
+				}
+				well = true
 			}
 			if !checked {
 				wait = max(time.Millisecond, j.Soak-now.Sub(since))
@@ -199,16 +207,37 @@ func (j *job) same(m Machine) error {
 	return nil
 }
 
-// verify finds out whether somebody changed the group since it was locked.
+// verify finds out whether somebody changed the group since it was locked. When
+// new Machines get requests it waits for the old ones that stay, which must
+// serve on when the others go.
 func (j *job) verify(ctx context.Context) error {
+	for deadline := j.Clock.Now().Add(j.StartTimeout); ; {
+		sick, err := j.compare(ctx)
+		switch {
+		case err != nil || sick == nil || !j.serve:
+			return err
+		case j.Clock.Now().After(deadline):
+			return sick
+		}
+		if err := j.Clock.Sleep(ctx, 5*time.Second); err != nil {
+			return err
+		}
+		if err := j.held(); err != nil {
+			return err
+		}
+	}
+}
+
+// compare reads the group and compares it with what was locked. It returns in
+// sick which of the Machines that stay serves no more.
+func (j *job) compare(ctx context.Context) (sick, err error) {
 	ms, err := j.list(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	known := slices.Concat(j.fleet, j.fresh)
-	look := slices.Clone(known)
-	for _, m := range members(groupOf(j.About, ms, j.name, j.Clock.Now()), ms) {
-		if !slices.ContainsFunc(known, func(k Machine) bool { return k.ID == m.ID }) {
+	look := slices.Clone(j.fleet)
+	for _, m := range slices.Concat(j.fresh, members(groupOf(j.About, ms, j.name, j.Clock.Now()), ms)) {
+		if !has(look, m) {
 			look = append(look, m)
 		}
 	}
@@ -221,34 +250,55 @@ func (j *job) verify(ctx context.Context) error {
 		return err
 	})
 	if err := first(errs); err != nil {
-		return err
+		return nil, err
 	}
 	for i, was := range look {
+		made, old := has(j.fresh, was), has(j.fleet, was)
 		switch m := now[i]; {
-		case i >= len(known) && there[i]:
+		case !made && !old && there[i]:
 			others = append(others, fmt.Sprintf("Machine %s came in %s", was.ID, was.Region))
-		case i >= len(known) || j.goes(was) && j.past:
+		case !made && !old || j.goes(was) && j.past:
 		case !there[i]:
 			others = append(others, fmt.Sprintf("Machine %s is gone from %s", was.ID, was.Region))
-		case i < len(j.fleet) && (m.Version != was.Version || m.Image != was.Image):
+		case old && (m.Version != was.Version || m.Image != was.Image):
 			others = append(others, fmt.Sprintf("Machine %s was updated", was.ID))
-		case i >= len(j.fleet) && !j.fine(m):
-			return fmt.Errorf("keep Machine %s in %s healthy: it is %s; checks that do not pass: %s", m.ID, m.Region, m.State, or(m.failingChecks(), "none"))
+		case made && (!j.fine(m) || j.serve && m.Cordoned):
+			return nil, unwell(m)
+		case !made && j.stays(was) && !j.fine(m):
+			sick = unwell(m)
 		}
 	}
 	if len(others) > 0 {
-		return halted(PreconditionFailed, planNew, "apply to process group %s: somebody else changed it: %s", j.name, strings.Join(others, "; "))
+		return nil, halted(PreconditionFailed, planNew, "apply to process group %s: somebody else changed it: %s", j.name, strings.Join(others, "; "))
 	}
-	return nil
+	return sick, nil
 }
 
-func (j *job) goes(m Machine) bool {
-	return slices.ContainsFunc(j.leaving, func(l Machine) bool { return l.ID == m.ID })
+// unwell says what about a Machine that should serve is wrong.
+func unwell(m Machine) error {
+	what := or(m.State, "gone")
+	if m.Cordoned {
+		what += ", cordoned"
+	}
+	if m.ID != "" && m.HostStatus != "ok" {
+		what += ", its host " + m.HostStatus
+	}
+	return fmt.Errorf("keep Machine %s in %s healthy: it is %s; checks that do not pass: %s", m.ID, m.Region, what, or(m.failingChecks(), "none"))
+}
+
+// stays tells whether a Machine served when the group was locked, and is to go
+// on.
+func (j *job) stays(was Machine) bool { return !was.Cordoned && j.fine(was) && !j.goes(was) }
+
+func (j *job) goes(m Machine) bool { return has(j.leaving, m) }
+
+func has(ms []Machine, m Machine) bool {
+	return slices.ContainsFunc(ms, func(other Machine) bool { return other.ID == m.ID })
 }
 
 // fine tells whether a Machine would serve if it is not cordoned.
 func (j *job) fine(m Machine) bool {
-	return m.State == "started" && m.passing(m.checked()) || j.autostop && m.rests()
+	return m.HostStatus == "ok" && (m.State == "started" && m.passing(m.checked()) || j.autostop && m.rests())
 }
 
 // open lets the new Machines get requests, all at the same time: the first of a
@@ -274,5 +324,6 @@ func (j *job) open(ctx context.Context) error {
 	})); err != nil {
 		return err
 	}
+	j.serve = true
 	return j.Clock.Sleep(ctx, j.Soak)
 }

@@ -36,6 +36,7 @@ type monitor struct {
 	// be undone.
 	usurped bool
 	slack   time.Duration // for how long an answer is held back
+	faults  []string      // what was injected
 	found   []string
 	events  int
 }
@@ -50,7 +51,10 @@ func newMonitor(w *world, sc scenario) *monitor {
 	}
 	for name := range sc.before {
 		m.start[name] = w.Serving(shop, name)
-		m.routes[name] = sc.router(name)
+		var given bool
+		if m.routes[name], given = sc.routers[name]; !given {
+			m.routes[name] = sc.router(name)
+		}
 	}
 	for _, machine := range w.Machines(shop) {
 		m.old[machine.ID] = machine
@@ -88,11 +92,23 @@ func (m *monitor) violate(e flysim.Event, format string, args ...any) {
 // after is how many Machines of a group serve in the end, by region.
 func (sc scenario) serve(name string) counts {
 	if _, ok := sc.after[name]; !ok {
-		return sc.before[name]
+		return sc.served(name)
 	}
 	n := maps.Clone(sc.after[name])
 	for code, idle := range sc.idle[name] {
 		n[code] -= idle
+	}
+	for code, sick := range sc.sick[name] { // it goes first
+		n[code] -= max(0, sick-max(0, sc.total(name)[code]-sc.after[name][code]))
+	}
+	return n
+}
+
+// served is how many Machines of a group serve before, by region.
+func (sc scenario) served(name string) counts {
+	n := maps.Clone(sc.before[name])
+	for code, sick := range sc.sick[name] {
+		n[code] -= sick
 	}
 	return n
 }

@@ -29,8 +29,9 @@ type job struct {
 	assumed map[region.Code]int
 	// unsure are names of Machines that may exist.
 	unsure []string
-	// opened: new Machines may get requests. past: old ones may get none.
-	opened, past bool
+	// opened: new Machines may get requests; serve: this run has seen to it. past:
+	// old ones may get none.
+	opened, serve, past bool
 }
 
 // run takes the group from phase to phase. Between two of them it may stop,
@@ -110,6 +111,7 @@ func (j *job) read(ctx context.Context, machines []string) error {
 	}
 	j.fleet = unleased(found)
 	j.view = viewOf(j.fleet, j.digest)
+	j.autostop = groupOf(j.About, j.fleet, j.name, j.Clock.Now()).Autostop
 	return nil
 }
 
@@ -121,17 +123,19 @@ func (j *job) plan(ctx context.Context) error {
 	if err := j.precondition(); err != nil {
 		return j.fail(ctx, err)
 	}
-	if all := releases(j.fleet); len(all) > 1 {
-		return halted(PreconditionFailed, "run fly deploy, so that all Machines run the same release; then run apply again",
-			"apply to process group %s: its Machines run releases %s", j.name, strings.Join(all, " and "))
+	if err := mixed(j.name, j.fleet); err != nil {
+		return j.fail(ctx, err)
 	}
 	g := groupOf(j.About, slices.Concat(j.kept, asServing(j.created), asServing(j.retiring)), j.name, j.Clock.Now())
 	moves, err := g.Moves(target)
 	if err != nil {
-		return &halt{PreconditionFailed, hint.Wrap(err, "%s", planNew)}
+		return j.fail(ctx, &halt{PreconditionFailed, hint.Wrap(err, "%s", planNew)})
 	}
-	all := groupOf(j.About, j.fleet, j.name, j.Clock.Now())
-	j.autostop = all.Autostop
+	retiring := slices.Clone(j.retiring)
+	for i := range retiring {
+		retiring[i].Cordoned = false // by us
+	}
+	all := groupOf(j.About, slices.Concat(j.kept, j.created, retiring), j.name, j.Clock.Now())
 	more := map[region.Code]int{}
 	begun := countOf(j.retiring)
 	for _, move := range moves {
@@ -158,7 +162,7 @@ func (j *job) plan(ctx context.Context) error {
 		i := slices.IndexFunc(j.fleet, func(m Machine) bool { return m.ID == source.ID })
 		j.source = j.fleet[i]
 	} else if len(more) > 0 {
-		return halted(PreconditionFailed, planNew, "apply to process group %s: no Machine is healthy enough to be copied", j.name)
+		return j.fail(ctx, halted(PreconditionFailed, planNew, "apply to process group %s: no Machine is healthy enough to be copied", j.name))
 	}
 	j.nameNew(more)
 	if j.Room != nil && len(more) > 0 {

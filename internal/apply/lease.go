@@ -13,9 +13,26 @@ const (
 	// renewed every renewEvery survives two renewals that get no answer.
 	leaseTTL   = 30 * time.Second
 	renewEvery = 10 * time.Second
-	// releaseTime bounds what is done after ctx has ended.
-	releaseTime = 5 * time.Second
+	// A job that is cancelled gets 7.5 s. When ctx ends, graceTime is left for
+	// the writes that have begun, reopenTime for taking half a burst of them
+	// back, then releaseTime for giving leases back, and countTime for reading
+	// what runs.
+	graceTime   = 2500 * time.Millisecond
+	reopenTime  = time.Second
+	releaseTime = 1500 * time.Millisecond
+	countTime   = 1500 * time.Millisecond
 )
+
+// bound makes the context of writes, and returns what frees it.
+func (r *runner) bound(ctx context.Context) (end func()) {
+	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		_ = r.Clock.Sleep(hard, graceTime)
+		cancel()
+	})
+	r.hard = hard
+	return func() { stop(); cancel() }
+}
 
 // A lease is ours until it expires, or until somebody said that it is not.
 type lease struct {
@@ -100,33 +117,33 @@ func (r *runner) drop(id string) string {
 	return l.nonce
 }
 
-// keepLeases renews all leases in the background, until stop is called.
+// keepLeases renews all leases in the background, until stop is called. A
+// renewal that hangs keeps no other waiting, nor another try.
 func (r *runner) keepLeases(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
 	group.Go(func() {
 		for r.Clock.Sleep(ctx, renewEvery) == nil {
-			r.renewAll(ctx)
+			for _, id := range r.due() {
+				group.Go(func() { r.renew(ctx, id) })
+			}
 		}
 	})
 	return func() { cancel(); group.Wait() }
 }
 
-func (r *runner) renewAll(ctx context.Context) {
+// due lists the Machines whose leases are to be renewed.
+func (r *runner) due() []string {
 	now := r.Clock.Now()
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	var due []string
 	for _, id := range sortedKeys(r.leases) {
 		if l := r.leases[id]; !l.leaving && l.gone(now) == nil && l.expires.Sub(now) <= leaseTTL-renewEvery/2 {
 			due = append(due, id)
 		}
 	}
-	r.mu.Unlock()
-	var group sync.WaitGroup
-	for _, id := range due {
-		group.Go(func() { r.renew(ctx, id) })
-	}
-	group.Wait()
+	return due
 }
 
 // renew asks once; the next round asks again.
@@ -141,8 +158,8 @@ func (r *runner) renew(ctx context.Context, id string) {
 	}
 	switch kindOf(err) {
 	case "":
-		if err == nil {
-			l.nonce, l.expires = answer.Nonce, asked.Add(leaseTTL)
+		if end := asked.Add(leaseTTL); err == nil && end.After(l.expires) {
+			l.nonce, l.expires = answer.Nonce, end
 		}
 	case Leased, Gone, Changed:
 		l.lost = err

@@ -1,14 +1,13 @@
 package apply_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"strconv"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,17 +19,20 @@ import (
 	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 )
 
-// realTime is the clock of a process that is really killed.
-type realTime struct{}
+// A fastTime is the clock of processes that are really killed, and of the server
+// that they talk to: it runs faster than the world's.
+type fastTime struct{ start time.Time }
 
-func (realTime) Now() time.Time { return time.Now() }
+const fast = 50
 
-func (realTime) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
+func (f fastTime) Now() time.Time { return f.start.Add(fast * time.Since(f.start)) }
+
+func (fastTime) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d / fast)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
+		return ctx.Err()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -48,123 +50,104 @@ func TestMain(m *testing.M) {
 }
 
 func help(url, name string) int {
-	ctx := context.Background()
-	client, err := flyapi.New(ctx, flyapi.Options{APIURL: url, Token: secret.New(token), UserAgent: "fly-placer/test"})
+	ctx, clock := context.Background(), fastTime{time.Now()}
+	client, err := flyapi.New(ctx, flyapi.Options{APIURL: url, Token: secret.New(token), UserAgent: "fly-placer/test", Sleep: clock.Sleep})
 	if err != nil {
 		return 2
 	}
-	for _, sc := range quick() {
-		if sc.name == name {
-			got := apply.Run(ctx, client, sc.request(), hasty())
-			_ = json.NewEncoder(os.Stdout).Encode(got.Outcome) // for whoever reads it
-			if got.Outcome == apply.Applied || got.Outcome == apply.NoChanges {
-				return 0
-			}
+	for _, sc := range scenarios() {
+		if sc.name != name {
+			continue
+		}
+		o := apply.Defaults(clock)
+		o.Soak = time.Second
+		if !sc.config.Limits {
+			o.Rate = 0
+		}
+		got := apply.Run(ctx, client, sc.request(), o)
+		fmt.Println(got.Outcome, got.Err)
+		if got.Outcome == apply.Applied || got.Outcome == apply.NoChanges {
+			return 0
 		}
 	}
 	return 1
 }
 
-func hasty() apply.Options {
-	o := apply.Defaults(realTime{})
-	o.Rate, o.Soak, o.StartTimeout, o.LockTimeout = 0, 0, 10*time.Second, 10*time.Second
-	return o
-}
-
-// quick are the scenarios that take no simulated time.
-func quick() []scenario {
-	var out []scenario
-	for _, sc := range scenarios() {
-		switch sc.name {
-		case "move", "move part", "swap", "no checks", "two groups", "autostop", "old API", "shrink", "open", "pages":
-			sc.config.BootTime, sc.config.CheckTime, sc.config.DestroyTime = 0, 0, 0
-			out = append(out, sc)
-		}
-	}
-	return out
-}
-
 // A process that applies is killed with SIGKILL when the simulator gets a
-// request, chosen by lot, and started again when its leases have run out.
+// request, before it acts on it or after, and started again when its leases have
+// run out. Which requests of which scenarios is chosen by lot; `make sweep`
+// takes all.
 func TestKilledProcesses(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	kills := 12
-	if whole() {
-		kills = 240
-	}
-	r := rand.New(rand.NewPCG(8, 4))
-	done, late, broken := 0, 0, 0
-	for i := range kills {
-		all := quick()
-		sc := all[i%len(all)]
-		at := 1 + r.IntN(60)
-		killed, bad := killProcess(t, self, sc, at)
-		switch {
-		case !killed:
-			late++
-		default:
-			done++
-		}
-		if len(bad) > 0 {
-			broken++
-			t.Errorf("%s, killed at %d (%v):\n%s", sc.name, at, killed, strings.Join(bad, "\n"))
-		}
-	}
-	t.Logf("%d processes killed, %d had ended before, %d with violations", done, late, broken)
-}
-
-func killProcess(t *testing.T, self string, sc scenario, at int) (killed bool, bad []string) {
-	var later atomic.Int64
-	c := sc.config
-	c.Token = token
-	c.Now = func() time.Time { return realTime{}.Now().Add(time.Duration(later.Load())) }
-	w := &world{t: t, Server: flysim.New(c)}
-	server := httptest.NewServer(w)
-	defer server.Close()
-	for name, n := range sc.before {
-		for code := range n {
-			for range n[code] {
-				m := machine(name, string(code), sc.kinds[name])
-				m.Config["stop_config"] = map[string]any{"timeout": "10ms"}
-				w.AddMachine(shop, m)
+	var trials []trial
+	for _, sc := range scenarios() {
+		for n := range sc.requests(t) {
+			for _, done := range []bool{false, true} {
+				trials = append(trials, trial{
+					fmt.Sprintf("%s, killed at %d, done %t", sc.name, n+1, done),
+					func(t *testing.T) (apply.Outcome, []string) { return killProcess(t, sc, n+1, done) },
+				})
 			}
 		}
 	}
-	w.watch = newMonitor(w, sc)
+	if !whole() {
+		r := rand.New(rand.NewPCG(8, 4))
+		r.Shuffle(len(trials), func(i, j int) { trials[i], trials[j] = trials[j], trials[i] })
+		trials = trials[:240]
+	}
+	sweepBeside(t, fmt.Sprintf("processes of %d scenarios, killed", len(scenarios())), trials, 4)
+}
+
+// What became of a process, beside the outcomes.
+const (
+	sigkilled apply.Outcome = "killed"
+	ended     apply.Outcome = "ended before"
+)
+
+func killProcess(t *testing.T, sc scenario, at int, done bool) (apply.Outcome, []string) {
+	clock := fastTime{time.Now()}
+	var later atomic.Int64
+	sc.config.Now = func() time.Time { return clock.Now().Add(time.Duration(later.Load())) }
+	w := newWorld(t, sc)
+	server := httptest.NewServer(w)
+	defer server.Close()
 	w.watch.cut = true
-	run := func() *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), self, "-test.run=^$")
+	start := func() *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
 		cmd.Env = append(os.Environ(), helperEnv+"="+server.URL+" "+sc.name)
-		out, err := cmd.StdoutPipe()
-		if err == nil {
-			err = cmd.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		go func() { _ = bufio.NewScanner(out).Scan() }()
 		return cmd
 	}
-	cmd := run()
+	cmd, out := start(), &strings.Builder{}
+	cmd.Stdout = out
+	w.CutAt(at, done)
 	w.At(at, func(*flysim.Server) { _ = cmd.Process.Kill() })
+	bad := []string{}
+	if err := cmd.Start(); err != nil {
+		return "", []string{err.Error()}
+	}
 	_ = cmd.Wait() // killed, or not
-	killed = cmd.ProcessState.ExitCode() == -1
+	how := ended
+	if cmd.ProcessState.ExitCode() == -1 {
+		how = sigkilled
+		for n := 0; n < 5000 && !w.Cut(); n++ { // the server is about to
+			time.Sleep(time.Millisecond)
+		}
+	}
+	w.Heal()
 	later.Store(int64(time.Minute))
 	for n := 0; ; n++ {
-		cmd = run()
-		if cmd.Wait() == nil {
+		text, err := start().Output()
+		if err == nil {
 			break
 		}
-		if n == 1 {
-			bad = append(bad, "run again: exit "+strconv.Itoa(cmd.ProcessState.ExitCode()))
+		if n == 4 { // a loaded machine lets leases run out
+			bad = append(bad, fmt.Sprintf("run again: %v %s", err, text))
 			break
 		}
 	}
 	later.Store(int64(2 * time.Minute))
-	w.clock = flysim.NewClock() // left asks it for the time: all leases are over
-	w.clock.Advance(100 * 365 * 24 * time.Hour)
-	return killed, append(append(bad, w.done(sc)...), w.watch.found...)
+	bad = slices.Concat(bad, w.done(sc), w.watch.found)
+	if len(bad) > 0 {
+		bad = append(bad, "first: "+out.String())
+	}
+	return how, bad
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ type runner struct {
 	requests atomic.Int64
 	result   Result
 	known    map[string][]string // IDs by group: what to count at the end
+	hard     context.Context     // ends a while after the one that Run was given: see bound
 	changed  bool                // a group is not as it was
 
 	mu      sync.Mutex // of what follows, and of Log
@@ -78,6 +80,9 @@ func (r *runner) groups(ctx context.Context) error {
 		case slices.ContainsFunc(in, Machine.marked):
 			todo = append(todo, name)
 		case verdict.Verdict == decision.Apply:
+			if err := mixed(name, in); err != nil {
+				return err
+			}
 			if _, err := g.Moves(r.Decision.Groups[name].Placement); err != nil {
 				return &halt{PreconditionFailed, hint.Wrap(err, "%s", planNew)}
 			}
@@ -98,6 +103,17 @@ func (r *runner) groups(ctx context.Context) error {
 		r.releaseAll(ctx)
 	}
 	return nil
+}
+
+// mixed refuses a group whose Machines run several releases: which of them a new
+// one should run is for a deploy to say.
+func mixed(name string, ms []Machine) error {
+	all := releases(ms)
+	if len(all) < 2 {
+		return nil
+	}
+	return halted(PreconditionFailed, "run fly deploy, so that all Machines run the same release; then run apply again",
+		"apply to process group %s: its Machines run releases %s", name, strings.Join(all, " and "))
 }
 
 // match compares one group with the decision on it.
@@ -211,7 +227,6 @@ func (r *runner) conclude(err error) {
 	if err != nil && r.changed {
 		r.result.Outcome = Partial
 	}
-	r.count()
 	r.result.Requests = int(r.requests.Load())
 	if r.result.Outcome != Applied {
 		return
@@ -224,9 +239,14 @@ func (r *runner) conclude(err error) {
 	}
 }
 
-// count reads what runs, each Machine by itself: lists may be old.
-func (r *runner) count() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*releaseTime)
+// count reads what runs, each Machine by itself: lists may be old. Nobody waits
+// for long for that after ctx has ended.
+func (r *runner) count(ctx context.Context) {
+	within := time.Minute
+	if ctx.Err() != nil {
+		within = countTime
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
 	if len(r.known) == 0 {
 		return

@@ -106,11 +106,18 @@ func kindOf(err error) Kind {
 // do makes a call. What surely had no effect is sent again, where another time
 // may help; what may have had one only when reading tells that it had none, or
 // when sending it twice is the same as once. A write that has begun is not
-// given up when ctx ends: it would be unclear what it did.
+// given up when ctx ends, but a while later: it would be unclear what it did.
+// Those that come in bursts do not even begin to wait for less: half a burst
+// would leave a region with too few Machines.
 func (r *runner) do(ctx context.Context, c Call) (Answer, error) {
 	c.App = r.Decision.App
-	if c.Action != Await {
-		ctx = context.WithoutCancel(ctx)
+	send := r.hard
+	switch c.Action {
+	case Await, Renew: // neither leaves anything unclear that matters
+		send = ctx
+	case Cordon, Uncordon:
+		ctx = r.hard
+	default:
 	}
 	key := c.Machine // of creates, the app
 	for n := 1; ; n++ {
@@ -122,14 +129,14 @@ func (r *runner) do(ctx context.Context, c Call) (Answer, error) {
 			return Answer{}, err
 		}
 		c.Nonce = nonce
-		answer, err := r.m.Do(ctx, c)
+		answer, err := r.m.Do(send, c)
 		var f *Failure
 		if err == nil || !errors.As(err, &f) {
 			return answer, err
 		}
 		again, done := false, false
 		if f.Effect {
-			answer, done, again = r.resolve(ctx, c, answer)
+			answer, done, again = r.resolve(send, c, answer)
 		} else {
 			again = r.mayHelp(c, f, n)
 		}
@@ -139,8 +146,8 @@ func (r *runner) do(ctx context.Context, c Call) (Answer, error) {
 		if !again || n >= attempts || c.Action == Renew || c.Action == Await {
 			return answer, err
 		}
-		if err := r.Clock.Sleep(ctx, max(f.After, firstWait<<(n-1))); err != nil {
-			return answer, err
+		if r.Clock.Sleep(ctx, max(f.After, firstWait<<(n-1))) != nil {
+			return answer, err // ctx tells that it was stopped
 		}
 	}
 }

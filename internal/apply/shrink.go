@@ -8,13 +8,12 @@ import (
 	"time"
 
 	"github.com/fly-placer/fly-placer/internal/hint"
-	"github.com/fly-placer/fly-placer/internal/region"
 )
 
 // close takes the requests away from the Machines that go, all at the same
-// time: everything that replaces them serves. In a region where that fails for
-// one, all get requests again, so that it is not left alone with what enters
-// there.
+// time: everything that replaces them serves. If that fails for one, all get
+// requests again: it would be left alone with what enters there, and in the
+// regions whose others are gone.
 func (j *job) close(ctx context.Context) error {
 	if len(j.leaving) == 0 {
 		return nil
@@ -26,72 +25,109 @@ func (j *job) close(ctx context.Context) error {
 	return j.Clock.Sleep(ctx, j.Soak)
 }
 
-var errAlone = errors.New("another Machine of the region could not be cordoned")
+var errAlone = errors.New("another Machine could not be cordoned")
 
 // cordon takes the requests away from Machines, and returns for each why it
 // still gets some.
 func (j *job) cordon(ctx context.Context, ms []Machine, status Status) []error {
 	errs := j.each(ms, Cordon, status, func(m Machine) error {
-		if m.Cordoned {
-			return nil
-		}
 		_, err := j.do(ctx, Call{Action: Cordon, Machine: m.ID})
 		if kindOf(err) == Gone {
 			return nil
 		}
 		return err
 	})
-	broken := map[region.Code]bool{}
-	for i, m := range ms {
-		broken[m.Region] = broken[m.Region] || errs[i] != nil
+	if first(errs) == nil {
+		return errs
 	}
 	var back []Machine
 	for i, m := range ms {
-		if broken[m.Region] && errs[i] == nil {
+		if errs[i] == nil {
 			errs[i] = errAlone
 			back = append(back, m)
 		}
 	}
-	j.reopen(ctx, back)
+	_ = j.reopen(ctx, back) // the steps tell
 	return errs
 }
 
-// reopen lets Machines get requests again.
-func (j *job) reopen(ctx context.Context, ms []Machine) {
-	j.each(ms, Uncordon, Undone, func(m Machine) error {
+// reopen lets Machines get requests again. That is tried for a moment even when
+// the time for what had begun is up.
+func (j *job) reopen(ctx context.Context, ms []Machine) error {
+	if was := j.hard; was.Err() != nil {
+		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), reopenTime)
+		j.hard = hard
+		defer func() { cancel(); j.hard = was }()
+	}
+	return first(j.each(ms, Uncordon, Undone, func(m Machine) error {
 		_, err := j.do(ctx, Call{Action: Uncordon, Machine: m.ID})
 		return err
-	})
+	}))
 }
 
-// look makes sure that the new Machines serve before the old ones are stopped;
-// otherwise the old ones get requests again.
+// look makes sure that everything that is to serve does, before the old Machines
+// are stopped.
 func (j *job) look(ctx context.Context) error {
 	if len(j.leaving) == 0 {
 		return nil
 	}
-	errs := j.parallel(j.fresh, func(_ int, m Machine) error {
+	staying := slices.DeleteFunc(slices.Clone(j.kept), func(m Machine) bool { return !j.stays(m) })
+	return first(j.parallel(slices.Concat(j.fresh, staying), func(_ int, m Machine) error {
+		now, alive, err := j.alive(ctx, m.ID)
+		switch {
+		case err != nil:
+			return err
+		case !alive:
+			m.State = "gone"
+			return unwell(m)
+		case !j.fine(now) || now.Cordoned:
+			return unwell(now)
+		}
+		return nil
+	}))
+}
+
+// stepBack lets the old Machines get requests again, if all of them can: some of
+// them alone would be overloaded. It reports no error when they cannot.
+func (j *job) stepBack(ctx context.Context) error {
+	errs := j.parallel(j.leaving, func(_ int, m Machine) error {
 		now, alive, err := j.alive(ctx, m.ID)
 		if err == nil && (!alive || !j.fine(now)) {
-			err = fmt.Errorf("keep Machine %s in %s healthy: it is %s", m.ID, m.Region, or(now.State, "gone"))
+			err = errAlone
 		}
 		return err
 	})
-	err := first(errs)
-	if err != nil {
-		j.reopen(ctx, slices.DeleteFunc(slices.Clone(j.leaving), Machine.rests))
+	if len(j.leaving) == 0 || first(errs) != nil || !j.complete() {
+		return nil
 	}
-	return err
+	if err := j.reopen(ctx, j.leaving); err != nil {
+		return err
+	}
+	j.past = false
+	return nil
+}
+
+// complete tells whether none of the old Machines has gone yet, as far as the
+// decision tells how many there were.
+func (j *job) complete() bool {
+	old := countOf(j.old())
+	for code, n := range j.Decision.Groups[j.name].Assumes {
+		if old[code] < n {
+			return false
+		}
+	}
+	return true
 }
 
 // remove stops and destroys the Machines that go.
 func (j *job) remove(ctx context.Context) error {
-	return first(j.each(j.leaving, Destroy, OK, func(m Machine) error { return j.take(ctx, m.ID) }))
+	return first(j.each(j.leaving, Destroy, OK, func(m Machine) error { return j.take(ctx, m.ID, true) }))
 }
 
-// take lets a Machine end what it does and destroys it. What is not done by
-// then, as reading it tells, is asked for once more.
-func (j *job) take(ctx context.Context, id string) error {
+// take destroys a Machine, and before that lets it end what it does if it had
+// something to do. What is not done by then, as reading it tells, is asked for
+// once more.
+func (j *job) take(ctx context.Context, id string, busy bool) error {
 	for n := 0; ; n++ {
 		m, alive, err := j.alive(ctx, id)
 		switch {
@@ -101,7 +137,7 @@ func (j *job) take(ctx context.Context, id string) error {
 			return nil
 		case n == attempts:
 			return fmt.Errorf("destroy Machine %s in %s: it is %s", id, m.Region, m.State)
-		case n < attempts-1 && !m.rests() && m.State != "failed" && m.State != "created" && !m.pending():
+		case n < attempts-1 && busy && !m.rests() && m.State != "failed" && m.State != "created":
 			if err := j.stop(ctx, m); err != nil {
 				return err
 			}

@@ -1,37 +1,16 @@
 package apply_test
 
 import (
-	"os"
+	"fmt"
+	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fly-placer/fly-placer/internal/apply"
+	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 )
-
-// whole tells whether the sweeps leave nothing out: `make sweep`.
-func whole() bool { return os.Getenv("SWEEP") != "" }
-
-// stride is how many requests the sweeps of failures and races go on each
-// time: the value of SWEEP.
-func stride() int {
-	n, err := strconv.Atoi(os.Getenv("SWEEP"))
-	if err != nil || n < 1 {
-		return 1
-	}
-	return n
-}
-
-// every returns the steps in which a sweep goes through n cases, about most of
-// them, or all.
-func every(n, most int) int {
-	if whole() || n <= most {
-		return 1
-	}
-	return (n + most - 1) / most
-}
 
 // checks what must hold when all is over, and returns how many invariants were
 // broken.
@@ -42,31 +21,40 @@ func (w *world) settle(sc scenario) (bad []string) {
 	return bad
 }
 
+// requests are those of an apply of a scenario when nothing goes wrong.
+func (sc scenario) requests(t *testing.T) []flysim.Request {
+	t.Helper()
+	w := newWorld(t, sc)
+	if got := w.apply(sc); got.Outcome != apply.Applied {
+		t.Fatalf("%s: %s %v", sc.name, got.Outcome, got.Err)
+	}
+	return w.Requests()
+}
+
 // Killed at every request, before the server acted on it and after, and run
-// again, apply ends with what was decided.
+// again, apply ends with what was decided. It makes no difference when the
+// server only read: `make sweep` does that twice, too.
 func TestKilledAtEveryRequest(t *testing.T) {
-	var boundaries, runs, broken int
-	for i, sc := range scenarios() {
-		w := newWorld(t, sc)
-		if got := w.apply(sc); got.Outcome != apply.Applied {
-			t.Fatalf("%s: %s %v", sc.name, got.Outcome, got.Err)
-		}
-		requests := len(w.Requests())
-		boundaries += requests
-		for n := 1 + i%every(requests, 4); n <= requests; n += every(requests, 4) {
+	var trials []trial
+	boundaries := 0
+	for _, sc := range scenarios() {
+		for _, r := range sc.requests(t) {
+			boundaries++
 			for _, done := range []bool{false, true} {
-				runs++
-				if bad := killed(t, sc, n, done); len(bad) > 0 {
-					broken++
-					t.Errorf("%s, killed at %d, done %v:\n%s", sc.name, n, done, strings.Join(bad, "\n"))
+				if done && r.Method == http.MethodGet && !whole() {
+					continue
 				}
+				trials = append(trials, trial{
+					fmt.Sprintf("%s, killed at %d, done %t", sc.name, r.Number, done),
+					func(t *testing.T) (apply.Outcome, []string) { return killed(t, sc, r.Number, done) },
+				})
 			}
 		}
 	}
-	t.Logf("%d scenarios, %d request boundaries, %d kills, %d violations", len(scenarios()), boundaries, runs, broken)
+	sweep(t, fmt.Sprintf("%d scenarios, killed at each of %d requests", len(scenarios()), boundaries), trials)
 }
 
-func killed(t *testing.T, sc scenario, n int, done bool) []string {
+func killed(t *testing.T, sc scenario, n int, done bool) (apply.Outcome, []string) {
 	w := newWorld(t, sc)
 	w.CutAt(n, done)
 	w.watch.cut = true // a burst of requests may be cut in the middle
@@ -86,5 +74,5 @@ func killed(t *testing.T, sc scenario, n int, done bool) []string {
 	if w.Cut() {
 		bad = append(bad, "still cut off")
 	}
-	return slices.Concat(bad, w.settle(sc), twice(w.Requests()))
+	return first.Outcome, slices.Concat(bad, w.settle(sc), twice(w.Requests()))
 }

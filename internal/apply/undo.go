@@ -12,12 +12,30 @@ import (
 
 // clean clears what unfinished runs of other decisions left: Machines that
 // never got requests are destroyed, those that may have stay, and what was to
-// go gets requests again, as cordoning is not always to be read.
+// go gets requests again, as cordoning is not always to be read; but it goes
+// where none of it gets any: some of it may have gone already, and the rest
+// alone would be overloaded. Of this decision's own Machines those are destroyed
+// that will not run: a run that was ended while it undid its work stopped them.
 func (j *job) clean(ctx context.Context) error {
 	j.assumed = countOf(j.fleet)
+	for _, m := range j.created {
+		if m.State == "failed" || (m.rests() || m.State == "stopping") && (!j.autostop || m.Cordoned || m.pending()) {
+			j.strays = append(j.strays, m)
+		}
+	}
 	foreign := slices.DeleteFunc(slices.Clone(j.kept), func(m Machine) bool { return !m.marked() })
+	over := !slices.ContainsFunc(foreign, func(m Machine) bool {
+		return m.mark(keyRetire) == "" && !j.fine(m) || m.mark(keyRetire) != "" && !m.Cordoned
+	})
+	foreign = slices.DeleteFunc(foreign, func(m Machine) bool {
+		goes := m.mark(keyRetire) != "" && (over || !j.autostop && (m.rests() || m.State == "stopping"))
+		if goes {
+			j.strays = append(j.strays, m)
+		}
+		return goes
+	})
 	mixed := slices.DeleteFunc(slices.Clone(j.created), func(m Machine) bool { return m.mark(keyRetire) == "" })
-	errs := j.each(j.strays, Destroy, Undone, func(m Machine) error { return j.take(ctx, m.ID) })
+	errs := j.each(j.strays, Destroy, Undone, func(m Machine) error { return j.take(ctx, m.ID, !m.pending()) })
 	errs = append(errs, j.each(foreign, Unmark, Undone, func(m Machine) error {
 		if m.mark(keyRetire) != "" || m.mark(keyDecision) != "" {
 			if _, err := j.do(ctx, Call{Action: Uncordon, Machine: m.ID}); err != nil {
@@ -53,12 +71,18 @@ func (j *job) fail(ctx context.Context, err error) error {
 	}
 	err = hinted(err)
 	switch {
+	case j.past && ctx.Err() == nil && j.rescue(ctx):
+		return &halt{Partial, hint.Wrap(fmt.Errorf("the old Machines serve again, beside what is new: %w", err), "%s", runAgain)}
 	case j.past:
 		return &halt{Partial, hint.Wrap(fmt.Errorf("what is new serves, and the old may not: %w", err), "%s", runAgain)}
 	case ctx.Err() != nil && j.opened:
 		return &halt{Partial, hint.Wrap(fmt.Errorf("old and new Machines serve: %w", err), "%s", runAgain)}
 	case ctx.Err() != nil:
-		return &halt{Failed, hint.Wrap(fmt.Errorf("nothing serves differently; %d new Machines that get no requests are left: %w", len(j.fresh), err), "%s", runAgain)}
+		more := ""
+		if n := len(j.unsure); n > 0 {
+			more = fmt.Sprintf(", and perhaps %d more", n)
+		}
+		return &halt{Failed, hint.Wrap(fmt.Errorf("nothing serves differently; %d new Machines that get no requests are left%s: %w", len(j.fresh), more, err), "%s", runAgain)}
 	}
 	left, serving := j.undo(ctx)
 	switch {
@@ -70,17 +94,32 @@ func (j *job) fail(ctx context.Context, err error) error {
 	return &halt{outcome, err}
 }
 
+// tryAll lets writes be tried although leases are lost, until the function that
+// it returns is called.
+func (r *runner) tryAll() (end func()) {
+	set := func(to bool) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.undoing = to
+	}
+	set(true)
+	return func() { set(false) }
+}
+
+// rescue lets the old Machines get requests again when what replaces them does
+// not all serve. It tells whether it did.
+func (j *job) rescue(ctx context.Context) bool {
+	defer j.tryAll()()
+	if j.look(ctx) == nil {
+		return false
+	}
+	return j.stepBack(ctx) == nil && !j.past
+}
+
 // undo takes back what was begun. It says what is left, and whether new
 // Machines go on serving.
 func (j *job) undo(ctx context.Context) (left string, serving bool) {
-	j.mu.Lock()
-	j.undoing = true
-	j.mu.Unlock()
-	defer func() {
-		j.mu.Lock()
-		j.undoing = false
-		j.mu.Unlock()
-	}()
+	defer j.tryAll()()
 	var bad []string
 	note := func(ms []Machine, errs []error) {
 		for i, err := range errs {
@@ -89,6 +128,7 @@ func (j *job) undo(ctx context.Context) (left string, serving bool) {
 			}
 		}
 	}
+	j.findUnsure(ctx)
 	for _, name := range j.unsure {
 		bad = append(bad, fmt.Sprintf("Machine %s may have been created all the same, and gets no requests", name))
 	}
@@ -96,9 +136,6 @@ func (j *job) undo(ctx context.Context) (left string, serving bool) {
 	if j.opened && len(j.fresh) > 0 {
 		if why := j.needed(ctx); why != "" {
 			return why, true
-		}
-		for i := range j.fresh {
-			j.fresh[i].Cordoned = false // no more
 		}
 		errs := j.cordon(ctx, j.fresh, Undone)
 		note(j.fresh, errs)
@@ -113,7 +150,14 @@ func (j *job) undo(ctx context.Context) (left string, serving bool) {
 			return "new Machines are cordoned", serving
 		}
 	}
-	note(goers, j.each(goers, Destroy, Undone, func(m Machine) error { return j.take(ctx, m.ID) }))
+	note(goers, j.each(goers, Destroy, Undone, func(m Machine) error {
+		if j.opened { // it will be stopped, and not by fly-proxy: another run is not to count on it
+			if err := j.unmark(ctx, m.ID, keyStage); err != nil {
+				return err
+			}
+		}
+		return j.take(ctx, m.ID, j.opened)
+	}))
 	note(j.leaving, j.each(j.leaving, Unmark, Undone, func(m Machine) error {
 		now, alive, err := j.alive(ctx, m.ID)
 		if err != nil || !alive || now.mark(keyRetire) == "" {
@@ -122,6 +166,24 @@ func (j *job) undo(ctx context.Context) (left string, serving bool) {
 		return j.unmark(ctx, m.ID, keyRetire)
 	}))
 	return strings.Join(bad, "; "), serving
+}
+
+// findUnsure looks for the Machines that may have been created all the same.
+func (j *job) findUnsure(ctx context.Context) {
+	if len(j.unsure) == 0 {
+		return
+	}
+	ms, err := j.list(ctx)
+	if err != nil {
+		return
+	}
+	j.unsure = slices.DeleteFunc(j.unsure, func(name string) bool {
+		i := slices.IndexFunc(ms, func(m Machine) bool { return m.Name == name && m.mark(keyDecision) == j.digest })
+		if i >= 0 {
+			j.fresh = append(j.fresh, ms[i])
+		}
+		return i >= 0
+	})
 }
 
 // needed says why the new Machines must go on serving: too few of the old ones

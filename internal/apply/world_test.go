@@ -3,9 +3,10 @@ package apply_test
 import (
 	"fmt"
 	"maps"
-	"net/http/httptest"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +28,8 @@ type counts = map[region.Code]int
 // kind is a kind of process group.
 type kind struct {
 	checks, autostop bool
-	volume           bool
+	primary          string // PRIMARY_REGION
+	least            int    // min_machines_running
 }
 
 // machine is a Machine of a group, as a deploy leaves it.
@@ -37,6 +39,7 @@ func machine(group, code string, k kind) flysim.Machine {
 		"ports":       []any{map[string]any{"port": 443, "handlers": []any{"tls", "http"}}},
 		"concurrency": map[string]any{"type": "requests", "soft_limit": 20, "hard_limit": 25},
 	}
+	env := map[string]any{"FLY_PROCESS_GROUP": group, "DATABASE_URL": "postgres://secret"}
 	if k.autostop {
 		service["autostop"] = "stop"
 	}
@@ -44,7 +47,7 @@ func machine(group, code string, k kind) flysim.Machine {
 		"image":       "registry.fly.io/shop:deployment-01KA0000000000000000000000",
 		"guest":       map[string]any{"cpu_kind": "shared", "cpus": 1, "memory_mb": 256},
 		"services":    []any{service},
-		"env":         map[string]any{"FLY_PROCESS_GROUP": group, "DATABASE_URL": "postgres://secret"},
+		"env":         env,
 		"stop_config": map[string]any{"signal": "SIGINT", "timeout": "7s"},
 		"from_later":  map[string]any{"precise": 12345678901234567},
 		"metadata": map[string]any{
@@ -55,8 +58,9 @@ func machine(group, code string, k kind) flysim.Machine {
 		service["checks"] = []any{map[string]any{"type": "http", "port": 8080, "path": "/"}}
 		m.Checks = []flysim.Check{{Name: "servicecheck-00-http-8080", Status: "passing"}}
 	}
-	if k.volume {
-		m.Config["mounts"] = []any{map[string]any{"volume": "vol_1", "name": "data", "path": "/data"}}
+	if k.primary != "" {
+		service["min_machines_running"] = k.least
+		env["PRIMARY_REGION"] = k.primary
 	}
 	return m
 }
@@ -65,11 +69,24 @@ func machine(group, code string, k kind) flysim.Machine {
 type world struct {
 	*flysim.Server
 	t       testing.TB
-	clock   *flysim.Clock
+	clock   *flysim.Clock // nil when it has the time of another
+	now     func() time.Time
 	client  *flyapi.Client
 	url     string
+	wire    *http.Transport
+	far     time.Duration // how long an answer takes, by the clock
 	options apply.Options
 	watch   *monitor
+	calm    atomic.Bool // nothing goes wrong any more
+}
+
+// soon does something at a request, unless all is well again by then.
+func (w *world) soon(n int, do func()) {
+	w.At(n, func(*flysim.Server) {
+		if !w.calm.Load() {
+			do()
+		}
+	})
 }
 
 // A scenario is an app and a decision on it.
@@ -79,10 +96,16 @@ type scenario struct {
 	// before and after are placements by group.
 	before, after map[string]counts
 	kinds         map[string]kind
+	volumes       []flysim.Volume
 	// set changes the app when its Machines are there.
 	set func(*world)
 	// idle Machines by group and region count, but serve nothing.
 	idle map[string]counts
+	// sick Machines are among those before, but their checks fail.
+	sick map[string]counts
+	// routers send the requests of groups; those that are not named get one that
+	// fits.
+	routers map[string]flysim.Router
 	// previous is the decision that this one replaces, nothing is assumed then.
 	previous map[string]counts
 }
@@ -121,19 +144,24 @@ func (sc scenario) request() apply.Request {
 
 func newWorld(t testing.TB, sc scenario) *world {
 	t.Helper()
-	w := &world{t: t, clock: flysim.NewAutoClock()}
+	w := &world{t: t}
 	c := sc.config
-	c.Clock, c.Token = w.clock, token
+	c.Token = token
+	if c.Now == nil {
+		w.clock = flysim.NewAutoClock()
+		c.Clock, c.Now = w.clock, w.clock.Now
+	}
+	w.now = c.Now
 	if c.BootTime == 0 {
 		c.BootTime, c.CheckTime, c.DestroyTime = 2*time.Second, 2*time.Second, time.Second
 	}
 	w.Server = flysim.New(c)
-	server := httptest.NewServer(w)
-	t.Cleanup(server.Close)
-	w.url = server.URL
-	w.client = newClient(t, w.url, w.clock)
-	w.options = apply.Defaults(w.clock)
-	w.AddApp(flysim.App{Name: shop})
+	if w.clock != nil {
+		w.url, w.wire = wired(t, w)
+		w.client = w.newClient()
+		w.options = apply.Defaults(w.clock)
+	}
+	w.AddApp(flysim.App{Name: shop, Volumes: sc.volumes})
 	for _, name := range slices.Sorted(maps.Keys(sc.before)) {
 		for _, code := range slices.Sorted(maps.Keys(sc.before[name])) {
 			for range sc.before[name][code] {
@@ -155,15 +183,14 @@ func newWorld(t testing.TB, sc scenario) *world {
 	return w
 }
 
-func newClient(t testing.TB, url string, clock *flysim.Clock) *flyapi.Client {
-	t.Helper()
-	o := flyapi.Options{APIURL: url, Token: secret.New(token), UserAgent: "fly-placer/test"}
-	if clock != nil {
-		o.HTTP, o.Sleep = clock.Transport(nil), clock.Sleep
-	}
-	client, err := flyapi.New(t.Context(), o)
+// newClient makes a client of the world's server.
+func (w *world) newClient() *flyapi.Client {
+	w.t.Helper()
+	client, err := flyapi.New(w.t.Context(), flyapi.Options{
+		APIURL: w.url, Token: secret.New(token), UserAgent: "fly-placer/test", HTTP: away{w.clock, w.clock.Transport(w.wire), w.far}, Sleep: w.clock.Sleep,
+	})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	return client
 }
@@ -179,11 +206,14 @@ func (w *world) living() []flysim.Machine {
 	return slices.DeleteFunc(w.Machines(shop), func(m flysim.Machine) bool { return m.State == "destroyed" || m.State == "destroying" })
 }
 
+// other begins the names of Machines that no group counts.
+const other = "other-"
+
 // count counts a group's Machines by region.
 func (w *world) count(group string) counts {
 	n := counts{}
 	for _, m := range w.living() {
-		if m.Group() == group {
+		if m.Group() == group && !strings.HasPrefix(m.Name, other) {
 			n[region.Code(m.Region)]++
 		}
 	}
@@ -212,7 +242,7 @@ func (w *world) left() []string {
 		if strings.HasPrefix(m.Name, "fp-") && m.Cordoned {
 			out = append(out, fmt.Sprintf("%s in %s is cordoned", m.ID, m.Region))
 		}
-		if m.Leased(w.clock.Now()) {
+		if m.Leased(w.now()) {
 			out = append(out, fmt.Sprintf("%s in %s is leased", m.ID, m.Region))
 		}
 	}
@@ -237,11 +267,7 @@ func (w *world) done(sc scenario) []string {
 		for code, n := range w.Serving(shop, name) {
 			serving[region.Code(code)] = n
 		}
-		want := maps.Clone(after)
-		for code, idle := range sc.idle[name] {
-			want[code] -= idle
-		}
-		if !maps.Equal(trim(want), serving) {
+		if want := trim(sc.serve(name)); !maps.Equal(want, serving) {
 			bad = append(bad, fmt.Sprintf("%s serves with %v, want %v", name, serving, want))
 		}
 	}

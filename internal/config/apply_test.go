@@ -63,3 +63,14 @@ func TestApplyWantsATokenThatMayWriteAndNoMetrics(t *testing.T) {
 	}
 	mustLoad(t, []string{"apply"}, ready("FLY_PROMETHEUS_URL=https://metrics.example.com"), "") // which only plans ask
 }
+
+// check tells by itself which tokens are missing, and tries the rest.
+func TestCheckNeedsNoTokensToStart(t *testing.T) {
+	cfg := mustLoad(t, []string{"check", "--app", "shop", "--propose", "--apply", "on-merge"}, nil, "")
+	if cfg.Command != config.Check || !cfg.FlyToken.IsZero() || !cfg.Propose || cfg.Apply != config.OnMerge {
+		t.Errorf("%+v", cfg)
+	}
+	if _, err := load([]string{"plan", "--app", "shop"}, nil, ""); err == nil {
+		t.Error("plan starts without a token")
+	}
+}

@@ -93,7 +93,14 @@ var bad = map[string][]string{
 	"comment-key":             {"-->", "a  b", strings.Repeat("k", 101), "a\nb"},
 	"report-dir":              {"a\tb"},
 	"log-format":              {"xml"},
-	"fail-on":                 {"drift", "errors", "error, change"},
+	"fail-on":                 {"drifts", "errors", "error, change"},
+	"propose":                 {"yes"},
+	"apply":                   {"true", "on merge", "On-merge"},
+	"require-approvals":       {"-1", "one", "101"},
+	"labels":                  {strings.Repeat("l", 51), ","},
+	"reviewers":               {"@octocat", "a/b/c", "-x"},
+	"draft":                   {"1"},
+	"base":                    {"refs//x", "a b", "-x", "x/../y", "x..y"},
 }
 
 func TestBadValues(t *testing.T) {

@@ -40,10 +40,19 @@ type Config struct {
 	ProblemFile       string
 	TimeLimit         time.Duration
 	Frontier, Explain bool
+	// Of the command auto: whether scheduled runs propose, and when to apply.
+	Propose bool
+	Apply   ApplyWhen
 	// Of the command apply: whether to change nothing, and how many requests a
 	// second of a kind the Machines API gets; 0 for no limit.
 	DryRun  bool
 	APIRate float64
+	// Of the pull request with decisions: its labels and who shall review it
+	// (logins, organization/team), both sorted, whether it is a draft, and the
+	// branch that it is for, "" for the default branch.
+	Labels, Reviewers []string
+	Draft             bool
+	Base              string
 	// Comment is "auto" or "never"; CommentKey "" means the workflow and the apps.
 	Comment, CommentKey string
 	// ReportDir is "" for no files.
@@ -73,6 +82,8 @@ type ApplyConfig struct {
 	Decision string
 	// MaxPlanAge is how old a decision may be.
 	MaxPlanAge time.Duration
+	// Approvals is how many reviewers must have approved the merged pull request.
+	Approvals int
 	// IgnoreEgress opens regions although nobody could tell whether the app has
 	// static egress IPs.
 	IgnoreEgress bool
@@ -86,7 +97,19 @@ type ApplyConfig struct {
 type FailOn struct {
 	// Changes: a plan that changes something gives status 3.
 	Changes bool
+	// Drift: what runs is not what the decision in force placed.
+	Drift bool
 }
+
+// ApplyWhen says which events make the command auto apply.
+type ApplyWhen string
+
+// The values of the option apply.
+const (
+	Never   ApplyWhen = "never"
+	OnMerge ApplyWhen = "on-merge" // a push to the default branch that brings a decision
+	Always  ApplyWhen = "always"   // likewise, and scheduled plans at once
+)
 
 const trafficWindow = 5 * time.Minute
 
@@ -286,7 +309,7 @@ func (m *merge) tokens(cfg *Config) {
 	if cfg.MetricsToken.IsZero() && fallsBack {
 		cfg.MetricsToken = cfg.FlyToken
 	}
-	if m.in.withheld {
+	if m.in.withheld || cfg.Command == Check { // check says itself what is missing
 		return
 	}
 	missing := func(option string, err error) {
@@ -298,7 +321,7 @@ func (m *merge) tokens(cfg *Config) {
 	noFly := cfg.FlyToken.IsZero()
 	if noFly && (cfg.Command != Traffic || fallsBack && cfg.MetricsToken.IsZero()) {
 		scope := "readonly"
-		if cfg.Command == Apply {
+		if cfg.Command == Apply || cfg.Apply == OnMerge || cfg.Apply == Always {
 			scope = "deploy"
 		}
 		missing("fly-api-token", hint.Wrap(errors.New("not set"),

@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 		FlyToken: secret.New(flyToken), MetricsToken: secret.New(flyToken),
 		FlyAPIURL: "https://api.machines.dev", FlyGraphQLURL: "https://api.fly.io/graphql",
 		PolicyPath: ".github/fly-placer.yml", TrafficWindow: 5 * time.Minute, TimeLimit: 10 * time.Second,
-		Comment: "auto", LogFormat: "text", APIRate: 1,
+		Comment: "auto", LogFormat: "text", APIRate: 1, Apply: config.Never,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("defaults (-want +got):\n", diff)
@@ -119,7 +119,9 @@ var samples = map[string]string{
 	"allow-regions": "eu, na", "survive": "none", "backend-region": "fra", "backend-round-trips": "2.5", "cold-start": "400ms", "transfer-pricing": "flat", "target-utilization": "0.5", "max-changes": "4", "allow-litefs": "true",
 	"decision": "placement/<app>.yaml", "dry-run": "true", "max-plan-age": "30d", "egress": "ignore", "soak": "0s", "start-timeout": "90s",
 	"lock-timeout": "1h", "api-rate": "0.5",
-	"comment": "never", "comment-key": "shop-eu", "report-dir": "out", "log-format": "json", "fail-on": "error, changes",
+	"comment": "never", "comment-key": "shop-eu", "report-dir": "out", "log-format": "json", "fail-on": "error, changes, drift",
+	"propose": "true", "apply": "on-merge", "require-approvals": "2", "labels": "infrastructure, fly", "reviewers": "octocat, acme/sre",
+	"draft": "true", "base": "release/v2",
 }
 
 func TestEveryOptionByFlagInputAndFile(t *testing.T) {
@@ -132,9 +134,9 @@ func TestEveryOptionByFlagInputAndFile(t *testing.T) {
 			if !ok {
 				t.Fatal("no sample value: add one")
 			}
-			command := "plan"
-			if !o.AppliesTo(config.Plan) {
-				command = "apply"
+			command := "auto"
+			if o.AppliesTo(config.Plan) {
+				command = "plan"
 			}
 			byFlag := mustLoad(t, []string{command, "--" + o.Name, value}, ready(), "version: 1")
 			if cmp.Equal(mustLoad(t, []string{command}, ready(), "version: 1"), byFlag) {
@@ -187,7 +189,7 @@ func TestValuesAreRead(t *testing.T) {
 	applied := func(app string) config.ApplyConfig {
 		return config.ApplyConfig{
 			Decision: "placement/" + app + ".yaml", MaxPlanAge: 30 * 24 * time.Hour, IgnoreEgress: true,
-			StartTimeout: 90 * time.Second, LockTimeout: time.Hour,
+			StartTimeout: 90 * time.Second, LockTimeout: time.Hour, Approvals: 2,
 		}
 	}
 	want := config.Config{
@@ -199,7 +201,8 @@ func TestValuesAreRead(t *testing.T) {
 		FlyToken: secret.New(flyToken), MetricsToken: secret.New(flyToken),
 		PrometheusURL: "https://api.fly.io/prometheus/my-org", FlyAPIURL: "http://127.0.0.1:8080", FlyGraphQLURL: "https://example.com/graphql",
 		PolicyPath: "policy.yml", TrafficWindow: 5 * time.Minute, TimeLimit: 10 * time.Second,
-		Comment: "never", CommentKey: "shop-eu", ReportDir: "out", LogFormat: "json", FailOn: config.FailOn{Changes: true}, DryRun: true, APIRate: 0.5,
+		Comment: "never", CommentKey: "shop-eu", ReportDir: "out", LogFormat: "json", FailOn: config.FailOn{Changes: true, Drift: true}, DryRun: true, APIRate: 0.5,
+		Propose: true, Apply: config.OnMerge, Labels: []string{"fly", "infrastructure"}, Reviewers: []string{"acme/sre", "octocat"}, Draft: true, Base: "release/v2",
 	}
 	if diff := cmp.Diff(want, cfg); diff != "" {
 		t.Error("(-want +got):\n", diff)

@@ -15,12 +15,13 @@ type Command string
 
 // The commands.
 const (
-	// Auto chooses by the event that started the workflow. Every event so far
-	// asks for a plan.
+	// Auto chooses by the event that started the workflow.
 	Auto    Command = "auto"
 	Traffic Command = "traffic"
 	Plan    Command = "plan"
+	Propose Command = "propose"
 	Apply   Command = "apply"
+	Check   Command = "check"
 	Demo    Command = "demo"
 	Solve   Command = "solve"
 )
@@ -75,6 +76,31 @@ Exit status: 0 when what is decided runs, 1 when not, 2 for bad input.`,
   fly-placer apply --app shop`,
 	},
 	{
+		Command: Propose,
+		Help:    "plan, and keep one pull request with what is decided",
+		About: `Makes the plans, and writes what they decide to .fly-placer/<app>.yml on the
+branch fly-placer/placement, with one pull request for all apps: opened when
+there is something to change, updated when that is something else, closed when
+nothing is left. Merging it is the approval that apply acts on: docs/propose.md.
+Works on the repository that GITHUB_REPOSITORY names.`,
+		Examples: `  # from a desk, with a token that may write contents and pull requests
+  export GITHUB_REPOSITORY=acme/shop GITHUB_TOKEN=…
+  fly-placer propose --app shop`,
+	},
+	{
+		Command: Check,
+		Help:    "try tokens, permissions and metrics, with the fix",
+		About: `Tries everything that the other commands need, changes nothing, and prints a
+line for each with ✓ or ✗ and what to do about it.
+
+Exit status: 0 when all is well, 1 when something needs you, 2 for bad input.`,
+		Examples: `  # before the first plan
+  fly-placer check --app shop
+
+  # for a workflow that proposes and applies
+  fly-placer check --app shop --propose --apply on-merge`,
+	},
+	{
 		Command: Traffic,
 		Help:    "print responses per edge region as JSON",
 		About: `Prints the responses that left through each edge region in the window, as one
@@ -118,9 +144,12 @@ them and prints its report.`,
 	},
 	{
 		Command: Auto,
-		Help:    "what the workflow's event asks for: a plan",
-		About:   `Chooses by the event that started the workflow. Every event asks for a plan.`,
-		Examples: `  # the same as plan
+		Help:    "what the workflow's event asks for",
+		About: `Chooses by the event that started the workflow. pull_request: plan. schedule and
+workflow_dispatch: propose with --propose, else plan, which --apply always
+applies at once. A push to the default branch: apply with --apply on-merge or
+always. Everything else: plan.`,
+		Examples: `  # at a desk, the same as plan
   fly-placer auto --app shop`,
 	},
 }
@@ -187,7 +216,8 @@ type Option struct {
 	// as if they were set, so they would override the file.
 	ActionDefault string
 	Place         Place
-	// Commands that use the option; nil: plan, and so auto.
+	// Commands that use the option; nil: plan. What plan uses propose does, too,
+	// and auto what any of plan, propose and apply uses.
 	Commands []Command
 	// CLIOnly options are flags and no inputs.
 	CLIOnly bool
@@ -202,13 +232,14 @@ const (
 	GroupDemand  = "Traffic that counts"
 	GroupWorth   = "What it is worth"
 	GroupLimits  = "Limits"
+	GroupPropose = "Proposing"
 	GroupApply   = "Applying"
 	GroupReports = "Reports"
 )
 
 // Groups lists the headings in order.
 func Groups() []string {
-	return []string{GroupRun, GroupAccess, GroupDemand, GroupWorth, GroupLimits, GroupApply, GroupReports}
+	return []string{GroupRun, GroupAccess, GroupDemand, GroupWorth, GroupLimits, GroupApply, GroupPropose, GroupReports}
 }
 
 // Kind is how the option's value is written.
@@ -216,11 +247,19 @@ func (o Option) Kind() Kind { return o.value.kind }
 
 // AppliesTo tells whether command uses the option.
 func (o Option) AppliesTo(command Command) bool {
-	if o.Commands == nil {
-		return command == Plan || command == Auto
+	uses := o.Commands
+	if uses == nil {
+		uses = []Command{Plan}
 	}
-	return slices.Contains(o.Commands, command) ||
-		command == Auto && slices.Contains(o.Commands, Plan)
+	has := func(c Command) bool { return slices.Contains(uses, c) }
+	switch command {
+	case Propose:
+		return has(Propose) || has(Plan)
+	case Auto:
+		return has(Auto) || has(Plan) || has(Propose) || has(Apply)
+	default:
+		return has(command)
+	}
 }
 
 // Input tells whether the option is an input of the action.

@@ -158,7 +158,7 @@ func TestArguments(t *testing.T) {
 		"a value is missing":            {"plan --max-regions", "--max-regions: the value is missing"},
 		"a flag instead of a value":     {"plan --status --app shop", "--status: the value is missing"},
 		"a flag twice":                  {"plan --max-regions 1 --max-regions 2", "--max-regions: given twice"},
-		"an unknown command":            {"plam", `command "plam": want plan, apply, traffic, solve, demo or auto; did you mean plan?`},
+		"an unknown command":            {"plam", `command "plam": want plan, apply, propose, check, traffic, solve, demo or auto; did you mean plan?`},
 		"two commands":                  {"plan shop", `argument "shop": not expected after the command "plan"; values need a flag`},
 		"a flag of another command":     {"traffic --max-regions 3", "--max-regions: the command traffic does not use it"},
 		"a plan's flag for the demo":    {"demo --app shop", "--app: the command demo does not use it"},
@@ -256,7 +256,7 @@ func TestCommandAsInput(t *testing.T) {
 		t.Errorf("the argument does not come first: %s", cfg.Command)
 	}
 	_, err := load(nil, ready("INPUT_COMMAND=demo"), "")
-	if err == nil || err.Error() != `input command "demo": want auto, plan, apply or traffic` {
+	if err == nil || err.Error() != `input command "demo": want auto, plan, propose, apply, check or traffic` {
 		t.Errorf("demo in an action: %v", err)
 	}
 }

@@ -24,16 +24,18 @@ const (
 )
 
 var (
-	both    = []Command{Plan, Traffic}
-	every   = []Command{Plan, Traffic, Apply}
+	both    = []Command{Plan, Traffic, Check}
+	every   = []Command{Plan, Traffic, Apply, Check}
 	decided = []Command{Plan, Apply} // what a decision must keep to, as a plan does
 	applied = []Command{Apply}
+	tried   = []Command{Plan, Check}        // what holds a plan
+	seen    = []Command{Plan, Apply, Check} // what a plan and a decision depend on
 	options = []Option{
 		{
 			Name: "command", Group: GroupRun, value: choice(func(s *settings) func(string) {
 				return func(v string) { s.run.Command = Command(v) }
-			}), Default: "auto", ActionDefault: "auto", Values: []string{"auto", "plan", "apply", "traffic"}, Commands: every,
-			Help: "What to do; `auto` goes by the event, and every event asks for a plan",
+			}), Default: "auto", ActionDefault: "auto", Values: []string{"auto", "plan", "propose", "apply", "check", "traffic"}, Commands: every,
+			Help: "What to do; `auto` goes by the event, and by `propose` and `apply`",
 		},
 		{
 			Name: "app", Group: GroupRun, value: names(func(s *settings) *[]string { return &s.appNames }),
@@ -45,6 +47,18 @@ var (
 			Name: "config", Group: GroupRun, value: path(func(s *settings) *string { return &s.run.PolicyPath }),
 			Default: ".github/fly-placer.yml", Commands: every,
 			Help: "The policy file; one that is named here must exist",
+		},
+		{
+			Name: "propose", Group: GroupRun, value: boolean(func(s *settings) *bool { return &s.run.Propose }),
+			Default: "false", Commands: []Command{Auto, Check},
+			Help: "Of `auto`, on `schedule` and `workflow_dispatch`: keep a pull request with the decisions that the plans make, instead of a plan only",
+		},
+		{
+			Name: "apply", Group: GroupRun, value: choice(func(s *settings) func(string) {
+				return func(v string) { s.run.Apply = ApplyWhen(v) }
+			}),
+			Default: "never", Values: []string{string(Never), string(OnMerge), string(Always)}, Commands: []Command{Auto, Check},
+			Help: "Of `auto`: `on-merge` applies decisions that a push to the default branch brings; `always` does that, and on `schedule` and `workflow_dispatch` applies the plan at once, unless it is proposed",
 		},
 		{
 			Name: "serve", Group: GroupRun, value: boolean(func(s *settings) *bool { return &s.run.Serve }),
@@ -81,7 +95,7 @@ var (
 		{
 			Name: "github-token", Group: GroupAccess, value: token(), Env: "GITHUB_TOKEN", ActionDefault: "${{ github.token }}",
 			Commands: every,
-			Help:     "Token for the comment, and for the policy and decision files when there is no checkout",
+			Help:     "Token for comments and pull requests, and for the policy and decision files when there is no checkout",
 		},
 		{
 			Name: "org", Group: GroupAccess, value: text(func(s *settings) *string { return &s.app.Org }),
@@ -109,7 +123,7 @@ var (
 
 		{
 			Name: "process-group", Group: GroupDemand, value: names(func(s *settings) *[]string { return &s.app.Policy.ProcessGroups }),
-			DefaultNote: "every group with a public HTTP service", Example: "web", Place: Apps,
+			DefaultNote: "every group with a public HTTP service", Example: "web", Place: Apps, Commands: tried,
 			Pattern: fleet.GroupPattern, Shape: "the name of a process group: letters, digits, hyphens, dots and underscores, at most 63",
 			Help: "Process groups to place, separated by commas, spaces or line breaks",
 		},
@@ -127,12 +141,12 @@ var (
 			Name: "min-requests", Group: GroupDemand, value: read(Integer, parseInteger, func(s *settings, n int) {
 				s.app.Policy.MinRequests = float64(n)
 			}),
-			Default: "1000", Max: 1e15, Place: Apps,
+			Default: "1000", Max: 1e15, Place: Apps, Commands: tried,
 			Help: "With fewer responses than this in the window nothing is changed",
 		},
 		{
 			Name: "latency-matrix", Group: GroupDemand, value: path(func(s *settings) *string { return &s.app.LatencyMatrix }),
-			DefaultNote: "built in", Example: "latency.csv", Place: Apps,
+			DefaultNote: "built in", Example: "latency.csv", Place: Apps, Commands: tried,
 			Help: "File with measured round trips between regions",
 		},
 		{
@@ -173,7 +187,7 @@ var (
 		},
 		{
 			Name: "prices", Group: GroupWorth, value: path(func(s *settings) *string { return &s.app.Prices }),
-			DefaultNote: "built in", Example: "prices.json", Place: Apps, Commands: decided,
+			DefaultNote: "built in", Example: "prices.json", Place: Apps, Commands: seen,
 			Help: "File with your own prices",
 		},
 		{
@@ -201,7 +215,7 @@ var (
 		},
 		{
 			Name: "min-machines", Group: GroupLimits, value: integer(func(s *settings) *int { return &s.app.Policy.MinMachines }),
-			Default: "2", Min: 1, Max: most, Place: Apps, Commands: decided,
+			Default: "2", Min: 1, Max: most, Place: Apps, Commands: seen,
 			Help: "Fewest Machines of a process group; a group that runs one is left alone unless this is set",
 		},
 		{
@@ -257,14 +271,14 @@ var (
 		},
 		{
 			Name: "allow-litefs", Group: GroupLimits, value: boolean(func(s *settings) *bool { return &s.app.Policy.AllowLiteFS }),
-			Default: "false", Place: Apps, Commands: decided,
+			Default: "false", Place: Apps, Commands: seen,
 			Help: "Place apps that use LiteFS, too",
 		},
 
 		{
 			Name: "decision", Group: GroupApply, value: path(func(s *settings) *string { return &s.app.Apply.Decision }),
-			Default: ".fly-placer/<app>.yml", Example: "deploy/shop.placement.yml", Commands: applied,
-			Help: "The decision file to apply, which must exist; `<app>` in it stands for the app's name",
+			Default: ".fly-placer/<app>.yml", Example: "deploy/<app>.placement.yml", Commands: seen,
+			Help: "The decision file, to propose, to compare with what runs, and to apply; `<app>` in it stands for the app's name",
 		},
 		{
 			Name: "dry-run", Group: GroupApply, value: boolean(func(s *settings) *bool { return &s.run.DryRun }),
@@ -274,13 +288,18 @@ var (
 		{
 			Name: "max-plan-age", Group: GroupApply, value: duration(func(s *settings) *time.Duration { return &s.app.Apply.MaxPlanAge }),
 			Default: "7d", Example: "36h", Min: minute, Max: 365 * day, Place: Apps, Commands: applied,
-			Help: "A decision that was made longer ago is not applied any more",
+			Help: "A decision that was made or confirmed longer ago is not applied any more, unless a new plan decides the same",
+		},
+		{
+			Name: "require-approvals", Group: GroupApply, value: integer(func(s *settings) *int { return &s.app.Apply.Approvals }),
+			Default: "0", Max: 100, Place: Apps, Commands: applied,
+			Help: "How many reviewers must have approved the merged pull request; branch protection does this better where you have it",
 		},
 		{
 			Name: "egress", Group: GroupApply, value: choice(func(s *settings) func(string) {
 				return func(v string) { s.app.Apply.IgnoreEgress = v == "ignore" }
 			}),
-			Default: "strict", Values: []string{"strict", "ignore"}, Place: Apps, Commands: applied,
+			Default: "strict", Values: []string{"strict", "ignore"}, Place: Apps, Commands: []Command{Apply, Check},
 			Help: "Where the token may not read static egress IPs: `strict` opens no region then, `ignore` goes on as if there were none",
 		},
 		{
@@ -305,22 +324,46 @@ var (
 		},
 
 		{
+			Name: "labels", Group: GroupPropose, value: names(func(s *settings) *[]string { return &s.run.Labels }),
+			DefaultNote: "none", Example: "infrastructure, fly", Place: Defaults, Commands: []Command{Propose},
+			Pattern: `^[^\s,]{1,50}$`, Shape: "the name of a label, at most 50 characters, without blanks and commas",
+			Help: "Labels of the pull request with the decisions",
+		},
+		{
+			Name: "reviewers", Group: GroupPropose, value: names(func(s *settings) *[]string { return &s.run.Reviewers }),
+			DefaultNote: "none", Example: "octocat, acme/sre", Place: Defaults, Commands: []Command{Propose},
+			Pattern: `^[A-Za-z0-9]([A-Za-z0-9-]{0,38})(/[A-Za-z0-9_.-]{1,100})?$`, Shape: "a login, or a team as organization/team",
+			Help: "Who is asked to review it: logins, and teams as `organization/team`",
+		},
+		{
+			Name: "draft", Group: GroupPropose, value: boolean(func(s *settings) *bool { return &s.run.Draft }),
+			Default: "false", Place: Defaults, Commands: []Command{Propose},
+			Help: "Open it as a draft",
+		},
+		{
+			Name: "base", Group: GroupPropose, value: text(func(s *settings) *string { return &s.run.Base }),
+			DefaultNote: "the default branch", Example: "main", Place: Defaults, Commands: []Command{Propose},
+			Pattern: `^[A-Za-z0-9_]+([./-][A-Za-z0-9_]+)*$`, Shape: "the name of a branch",
+			Help: "The branch that it is for",
+		},
+
+		{
 			Name: "comment", Group: GroupReports, value: choice(func(s *settings) func(string) {
 				return func(v string) { s.run.Comment = v }
 			}),
-			Default: "auto", Values: []string{"auto", "never"}, Place: Defaults,
-			Help: "`auto` keeps one comment up to date on the pull request that started the workflow",
+			Default: "auto", Values: []string{"auto", "never"}, Place: Defaults, Commands: decided,
+			Help: "`auto` keeps one comment up to date on the pull request that started the workflow, and another with the outcome on one whose decisions are applied",
 		},
 		{
 			Name: "comment-key", Group: GroupReports, value: text(func(s *settings) *string { return &s.run.CommentKey }),
-			DefaultNote: "the workflow and the apps", Example: "shop-eu", Place: Defaults,
+			DefaultNote: "the workflow and the apps", Example: "shop-eu", Place: Defaults, Commands: decided,
 			Pattern: keyPattern, Shape: "words of letters and digits with single separators between them, at most 100 characters",
 			Help: "Runs with the same key share one comment",
 		},
 		{
 			Name: "report-dir", Group: GroupReports, value: path(func(s *settings) *string { return &s.run.ReportDir }),
-			DefaultNote: "none", Example: "fly-placer-report", Place: Defaults, Commands: decided,
-			Help: "Directory for `report.md` and `plan.json` and `problem.json`, or `result.json` of `apply`; with several apps, one directory for each in it",
+			DefaultNote: "none", Example: "fly-placer-report", Place: Defaults, Commands: seen,
+			Help: "Directory for `report.md` and `plan.json` and `problem.json`, or `result.json` of `apply`, or `check.json` of `check`; with several apps, one directory for each in it",
 		},
 		{
 			Name: "log-format", Group: GroupReports, value: choice(func(s *settings) func(string) {
@@ -332,11 +375,11 @@ var (
 		{
 			Name: "fail-on", Group: GroupReports, value: choices(func(s *settings) func([]string) {
 				return func(v []string) {
-					s.run.FailOn = FailOn{Changes: slices.Contains(v, "changes")}
+					s.run.FailOn = FailOn{Changes: slices.Contains(v, "changes"), Drift: slices.Contains(v, "drift")}
 				}
 			}),
-			Default: "error", Values: []string{"error", "changes"}, Place: Defaults, Commands: both,
-			Help: "What makes the step fail: errors always do (`error`, the default: only errors); with `changes`, a plan that changes something ends with exit status 3",
+			Default: "error", Values: []string{"error", "changes", "drift"}, Place: Defaults, Commands: []Command{Plan, Traffic, Apply},
+			Help: "What makes the step fail: errors always do (`error`, the default: only errors); exit status 3 with `changes` for a plan that changes something, with `drift` where somebody changed what a decision placed",
 		},
 	}
 )
@@ -347,17 +390,20 @@ type Output struct{ Name, Help string }
 // Outputs returns the table of outputs, in the order of the documentation.
 func Outputs() []Output {
 	return []Output{
-		{"outcome", "How the run ended: `planned`, `no-changes`, `held`, `skipped`, `infeasible` or `failed`; of `apply`: `applied`, `no-changes`, `stale`, `precondition-failed`, `locked`, `partial` or `failed`"},
+		{"outcome", "How the run ended: `planned`, `proposed`, `no-changes`, `held`, `skipped`, `drift`, `infeasible` or `failed`; of `apply`: `applied`, `no-changes`, `not-approved`, `stale`, `precondition-failed`, `locked`, `partial` or `failed`; of `check`: `failed`, or empty when all is well"},
 		{"has-changes", "`true` when the plan differs from what runs; of `apply`: when it changed something"},
 		{"changes", "The changes, a JSON list"},
 		{"plan", "The plan as JSON; beyond 256 KiB, the path of a file with it, relative to the workspace"},
 		{"regions", "Planned Machines by region, JSON: `{\"ams\": 2, \"iad\": 3}`; of `apply`: those that run at its end"},
-		{"digest", "The digest of the decision that was to be applied; of `apply`"},
+		{"digest", "The digest of the decision that the plan makes; of `apply`: of the one that was to be applied"},
 		{"latency-before-ms", "Mean network round trip of what runs, in milliseconds"},
 		{"latency-after-ms", "Mean network round trip of the plan, in milliseconds"},
 		{"monthly-cost-before", "What runs costs in a month of 30 days, in USD"},
 		{"monthly-cost-after", "What the plan costs in a month of 30 days, in USD"},
 		{"comment-url", "The comment on the pull request, where there is one"},
+		{"pull-request-number", "The pull request with the decisions; of `propose`"},
+		{"pull-request-url", "Its page; when it may not be opened, the page where you can open it"},
+		{"pull-request-operation", "What was done with it: `created`, `updated`, `unchanged`, `closed`, `blocked` or `none`"},
 		{"traffic", "Responses by edge region, JSON; of the command `traffic`"},
 	}
 }

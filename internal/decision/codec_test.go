@@ -253,23 +253,33 @@ digest: sha256:c7244ca11f02baabe352e1a6962474f6cab209dc75c094d33119478e11c64639
 		"without its last line's end": strings.TrimSpace(hidden), "with blanks at the ends of lines": strings.ReplaceAll(hidden, "\n", " \n"),
 		"in a long body": strings.Repeat("long\n", 1<<18) + hidden, "beside one that somebody quotes": "> " + strings.ReplaceAll(hidden, "\n", "\n> ") + "\n\n" + hidden,
 	} {
-		got, ok, err := decision.Extract(body)
-		if err != nil || !ok {
-			t.Errorf("%s: %v, %v", name, ok, err)
-		} else if diff := cmp.Diff(shop(), got); diff != "" {
+		got, err := decision.Extract(body)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if diff := cmp.Diff([]decision.Decision{shop()}, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+	}
+	api := shop()
+	api.App = "api"
+	api.Digest = api.Sum()
+	other, err := decision.Embed(api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := decision.Extract("plans\n" + hidden + "and\n" + other); err != nil || !cmp.Equal(got, []decision.Decision{shop(), api}) {
+		t.Errorf("of two apps: %v, %v", got, err)
 	}
 	for name, body := range map[string]string{
 		"": "", "another comment": "<!-- fly-placer:v1 key=a -->", "in the middle of a line": "see " + hidden, "quoted": "> " + hidden,
 	} {
-		if _, ok, err := decision.Extract(body); ok || err != nil {
-			t.Errorf("%q: %v, %v", name, ok, err)
+		if got, err := decision.Extract(body); len(got) > 0 || err != nil {
+			t.Errorf("%q: %v, %v", name, got, err)
 		}
 	}
 	digestLine := regexp.MustCompile("digest.*\n")
 	for want, body := range map[string]string{
-		"there are several":                   hidden + "\n" + hidden,
+		"there are several for shop":          hidden + "\n" + hidden,
 		`it is of version "2", and only 1`:    strings.Replace(hidden, "v1", "v2", 1),
 		"it does not end":                     strings.TrimSuffix(hidden, "-->\n"),
 		"it was edited: its digest is":        strings.Replace(hidden, "ams: 2", "ams: 3", 1),
@@ -278,9 +288,9 @@ digest: sha256:c7244ca11f02baabe352e1a6962474f6cab209dc75c094d33119478e11c64639
 		"the document is empty":               "<!-- fly-placer:decision:v1\n-->",
 		"bytes: at most 65536 are read":       strings.Replace(hidden, "\nversion", "\n#"+strings.Repeat("x", 99998)+"version", 1),
 	} {
-		_, ok, err := decision.Extract(body)
-		if ok || err == nil || !strings.Contains(err.Error(), want) || len(hint.Of(err)) == 0 {
-			t.Errorf("want %q, got %v, %v", want, ok, err)
+		got, err := decision.Extract(body)
+		if len(got) > 0 || err == nil || !strings.Contains(err.Error(), want) || len(hint.Of(err)) == 0 {
+			t.Errorf("want %q, got %v, %v", want, got, err)
 		}
 	}
 }
@@ -321,8 +331,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, ok, err := decision.Extract("a\r\n" + hidden)
-		if diff := cmp.Diff(d, back); err != nil || !ok || diff != "" {
+		found, err := decision.Extract("a\r\n" + hidden)
+		if diff := cmp.Diff([]decision.Decision{d}, found); err != nil || diff != "" {
 			t.Errorf("%v\n%s\n%s", err, diff, hidden)
 		}
 	})
@@ -338,9 +348,14 @@ func FuzzExtract(f *testing.F) {
 	f.Add(hidden + hidden)
 	f.Add("<!-- fly-placer:decision:v1 \n-->")
 	f.Fuzz(func(t *testing.T, body string) {
-		d, ok, err := decision.Extract(body)
-		if ok != (d.Digest != "") || ok && (err != nil || d.Verify() != nil) {
-			t.Errorf("%v, %v: %+v", ok, err, d)
+		found, err := decision.Extract(body)
+		if err != nil && len(found) > 0 {
+			t.Errorf("%v, and %+v", err, found)
+		}
+		for _, d := range found {
+			if d.Digest == "" || d.Verify() != nil {
+				t.Errorf("%+v", d)
+			}
 		}
 	})
 }

@@ -29,39 +29,52 @@ func Embed(d Decision) (string, error) {
 // quoted by nobody.
 var begin = regexp.MustCompile(`(?m)^[ \t]*` + commentBegin + `(\w*)[ \t]*$`)
 
-// Extract reads the decision that Embed hid in a body; it is false when there
-// is none. Lines may end as on Windows. It fails when there are several, when
-// it is of another version, does not end, or was edited: its digest must be
+// Embedded tells whether a body has a decision that Embed hid in it, right or wrong.
+func Embedded(body string) bool { return begin.MatchString(strings.ReplaceAll(body, "\r\n", "\n")) }
+
+// Extract reads the decisions that Embed hid in a body, in their order there.
+// Lines may end as on Windows. It fails when there are several for one app, and
+// when one is of another version, does not end, or was edited: its digest must be
 // there and right.
-func Extract(body string) (Decision, bool, error) {
-	fail := func(format string, args ...any) (Decision, bool, error) {
-		return Decision{}, false, hint.Wrap(fmt.Errorf("read the decision in the plan comment: "+format, args...),
-			"let the plan run again, which writes the comment anew")
-	}
+func Extract(body string) ([]Decision, error) {
+	var found []Decision
+	apps := map[string]bool{}
 	body = strings.ReplaceAll(body, "\r\n", "\n")
-	found := begin.FindAllStringSubmatchIndex(body, 2)
-	switch {
-	case len(found) == 0:
-		return Decision{}, false, nil
-	case len(found) > 1:
-		return fail("there are several")
+	end := 0 // of the document before
+	for _, at := range begin.FindAllStringSubmatchIndex(body, -1) {
+		if at[0] < end {
+			continue
+		}
+		d, size, err := extract(body[at[1]:], body[at[2]:at[3]])
+		if err == nil && apps[d.App] {
+			err = fmt.Errorf("there are several for %s", d.App)
+		}
+		if err != nil {
+			return nil, hint.Wrap(fmt.Errorf("read the decision in the plan comment: %w", err),
+				"let the plan run again, which writes the comment anew")
+		}
+		apps[d.App] = true
+		found, end = append(found, d), at[1]+size
 	}
-	if v := body[found[0][2]:found[0][3]]; v != fmt.Sprint(version) {
-		return fail("it is of version %q, and only %d is known", hint.Cut(v), version)
+	return found, nil
+}
+
+// extract reads one document, which is written as v, at the beginning of a text,
+// and returns how long it is.
+func extract(text, v string) (d Decision, size int, err error) {
+	if v != fmt.Sprint(version) {
+		return d, 0, fmt.Errorf("it is of version %q, and only %d is known", hint.Cut(v), version)
 	}
-	text, _, ends := strings.Cut(body[found[0][1]:], commentEnd)
+	text, _, ends := strings.Cut(text, commentEnd)
 	if !ends {
-		return fail("it does not end")
+		return d, 0, errors.New("it does not end")
 	}
-	d, err := Parse("decision", []byte(strings.TrimPrefix(text, "\n")), region.Catalog{})
+	d, err = Parse("decision", []byte(strings.TrimPrefix(text, "\n")), region.Catalog{})
 	if err == nil && d.Digest == "" {
 		err = errors.New("its digest is missing")
 	}
 	if err == nil {
 		err = d.Verify()
 	}
-	if err != nil {
-		return fail("%w", err)
-	}
-	return d, true, nil
+	return d, len(text), err
 }

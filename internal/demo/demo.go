@@ -3,14 +3,12 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -41,9 +39,9 @@ type world struct {
 	servers              []*http.Server
 }
 
-// Run starts the simulated services and runs `plan` against them as a
-// workflow for a pull request would. With serve it keeps them up afterwards,
-// until ctx ends.
+// Run starts the simulated services and runs the program against them as a
+// workflow does that proposes and applies. With serve it only keeps them up, until
+// ctx ends.
 func Run(ctx context.Context, p action.Process, serve bool) error {
 	return play(ctx, p, serve, story)
 }
@@ -51,7 +49,7 @@ func Run(ctx context.Context, p action.Process, serve bool) error {
 // play is Run for a story that plays at a time.
 func play(ctx context.Context, p action.Process, serve bool, at time.Time) error {
 	began := p.Now()
-	clock, ahead := func() time.Time { return at }, 0
+	clock, ahead := func() time.Time { return at.Add(p.Now().Sub(began)) }, 0
 	if serve { // your own commands go by the real clock
 		clock, ahead = p.Now, serveHours
 	}
@@ -67,47 +65,34 @@ func play(ctx context.Context, p action.Process, serve bool, at time.Time) error
 	}
 	dir, err := os.MkdirTemp("", "fly-placer-demo-")
 	if err != nil {
-		return fmt.Errorf("make a directory for the event: %w", err)
+		return fmt.Errorf("make a workspace: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	event := filepath.Join(dir, "event.json")
-	if err := os.WriteFile(event, fmt.Appendf(nil, `{"pull_request": {"number": %d, "head": {"repo": {"full_name": "acme/shop"}}, "base": {"repo": {"full_name": "acme/shop"}}}}`, pull), 0o600); err != nil {
-		return fmt.Errorf("write the event: %w", err)
+	w.ghsim.AddFile(policyFile, []byte(policy))
+	w.ghsim.AddFile("fly.toml", []byte("app = \"shop\"\n"))
+	stage := &stage{world: w, process: p, dir: dir, now: clock}
+	w.flysim.Watch(stage.watch)
+	if err := stage.perform(ctx); err != nil {
+		return fmt.Errorf("play the demo: %w", err)
 	}
-	_, _ = io.WriteString(p.Stdout, intro)
-	var log bytes.Buffer
-	inner := p
-	inner.Now = clock
-	inner.Folded = true
-	inner.Args, inner.Dir, inner.Stderr = []string{"plan"}, dir, &log
-	inner.Environ = append(w.variables(),
-		"GITHUB_TOKEN="+ghsim.DefaultToken, "GITHUB_API_URL="+w.github, "GITHUB_REPOSITORY=acme/shop",
-		"GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH="+event, "GITHUB_WORKFLOW=placement")
-	if status := action.Run(ctx, inner); status != 0 {
-		return fmt.Errorf("run plan against the simulated services: status %d: %s", status, strings.TrimSpace(log.String()))
-	}
-	_, err = io.WriteString(p.Stdout, w.outro(p.Now().Sub(began)))
-	return err
+	stage.say(outro, p.Now().Sub(began).Milliseconds(), len(w.flysim.Requests()), len(w.promsim.Requests()), days, len(edges), len(w.ghsim.Requests()))
+	return nil
 }
 
 const intro = `The app "shop" runs 5 Machines in iad (Ashburn) and 3 in ord (Chicago). Most of its
-visitors are in Europe and Asia by now. "fly-placer plan" says:
+visitors are in Europe and Asia by now. Its workflow runs fly-placer:
 
 `
 
-func (w *world) outro(took time.Duration) string {
-	comments := w.ghsim.Comments(pull)
-	return fmt.Sprintf(`
+const outro = `
 What you saw, in %d ms, all of it on this machine and through HTTP:
-  Machines API  %d requests to a simulated Fly.io: the app, its Machines, the regions
+  Machines API  %d requests to a simulated Fly.io: the app, its Machines, their leases and marks
   metrics       %d queries over %d days of hourly traffic in %d edge regions
-  plan          the best of all sets of regions, proven, with Machine counts
-  GitHub        %d comment on a simulated pull request, as the action writes it
+  GitHub        %d requests to a simulated GitHub: the branch, the pull request, its comments
 
 Next: "fly-placer demo --serve" keeps the services up for your own commands;
 "fly-placer plan --app NAME" plans your app (FLY_API_TOKEN: fly tokens create readonly).
-`, took.Milliseconds(), len(w.flysim.Requests()), len(w.promsim.Requests()), days, len(edges), len(comments))
-}
+`
 
 // start fills and starts the simulated services.
 func start(ctx context.Context, clock func() time.Time, hoursAhead int) (*world, error) {
@@ -124,6 +109,9 @@ func start(ctx context.Context, clock func() time.Time, hoursAhead int) (*world,
 	machines := map[string]string{}
 	for _, m := range w.flysim.Machines("shop") {
 		machines[m.ID] = m.Region
+		w.flysim.ChangeMachine("shop", m.ID, func(m *flysim.Machine) {
+			m.Config["stop_config"] = map[string]any{"timeout": "10ms"} // nobody's requests are to be ended here
+		})
 	}
 	if err := fill(w.promsim, clock(), hoursAhead, machines); err != nil {
 		return nil, err

@@ -163,7 +163,7 @@ func Groups(a App, now time.Time) []Group {
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		g := newGroup(a, name, byName[name], protected, now)
 		g.Lost = lost
-		g.Deploy = cmp.Or(g.Deploy, deploy)
+		g.Deploy = cmp.Or(deploy, g.Deploy) // who, and until when, rather than what
 		groups = append(groups, g)
 	}
 	return groups

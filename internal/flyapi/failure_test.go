@@ -28,6 +28,7 @@ func TestEveryFailureOfEveryCall(t *testing.T) {
 		"400": apply.Invalid, "401": apply.Denied, "403 unauthorized": apply.Denied, "403 Your": apply.Quota, "404": apply.Gone,
 		"409 aborted: machine update": apply.Changed, "409 machine ID": apply.Leased,
 		"409 aborted: could not reserve": apply.HostFull, "409 aborted: insufficient": apply.NoRoom,
+		"409 aborted: insufficient resources available to fulfill request: not": apply.HostFull, "409 already_exists": apply.NameTaken,
 		"412 insufficient": apply.HostFull, "412 failed_precondition: deploys": apply.HostFull, "412 failed_precondition: governor": apply.Changed,
 		"422 could not": apply.NoRoom, "422 Your": apply.Quota, "429": apply.Limited,
 		"408": apply.Unclear, "5": apply.Unclear, "reset": apply.Unclear, "the answer breaks": apply.Unclear, "truncated": apply.Unclear,

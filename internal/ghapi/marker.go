@@ -7,7 +7,9 @@ import (
 
 // marker is the first line of every comment that Fly Placer writes: hidden in the
 // rendered comment, and the same for ever for the same key.
-func marker(key string) string { return "<!-- fly-placer:v1 key=" + encodeKey(key) + " -->" }
+func marker(key string) string { return markerBegin + encodeKey(key) + markerEnd }
+
+const markerBegin, markerEnd = "<!-- fly-placer:v1 key=", " -->"
 
 // encodeKey percent-encodes a key so that it cannot end the HTML comment that it
 // stands in: no ">", no "--", no blank. Letters, digits, dots, underscores,
@@ -32,10 +34,15 @@ func encodeKey(key string) string {
 	return b.String()
 }
 
-// hasMarker tells whether the first line of a comment is the marker of key.
+// hasMarker tells whether the first line of a comment is the marker of key, or of
+// any key when that is "".
 func hasMarker(body, key string) bool {
 	first, _, _ := strings.Cut(body, "\n")
-	return strings.TrimRight(first, " \t\r") == marker(key)
+	first = strings.TrimRight(first, " \t\r")
+	if key == "" {
+		return strings.HasPrefix(first, markerBegin) && strings.HasSuffix(first, markerEnd)
+	}
+	return first == marker(key)
 }
 
 // sameBody compares what GitHub hands back with what was sent: it may change line

@@ -3,71 +3,73 @@ package ghapi
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/google/go-github/v89/github"
-
-	"github.com/fly-placer/fly-placer/internal/hint"
 )
 
-// OwnComment returns the comment of key on a pull request, without its marker, if
-// nobody but the token's own identity wrote it: with [UpsertComment]'s marker,
-// author and never an editor but ourselves. Of several the lowest id counts, as
-// there. A comment of anybody else with the marker is as none.
+// OwnComments returns those of [UpsertComment]'s comments on a pull request that
+// are wanted, whatever their keys, without their markers, in order of their ids,
+// if nobody but the token's own identity wrote them: its author, and never an
+// editor but ourselves. Comments of anybody else with a marker are left out. want
+// is asked for each comment as it is listed, its marker left out.
 //
-// The error is [ErrEdited] when somebody else changed the comment, and also when
+// The error is [ErrEdited] when somebody else changed one of them, and also when
 // that cannot be found out: GraphQL, which alone tells the editor, is out of
 // reach, or does not name the editor.
-func (c *Client) OwnComment(ctx context.Context, repo string, number int, key string) (body string, found bool, err error) {
-	body, found, err = c.ownComment(ctx, repo, number, key)
+func (c *Client) OwnComments(ctx context.Context, repo string, number int, want func(body string) bool) ([]string, error) {
+	bodies, err := c.ownComments(ctx, repo, number, want)
 	if err != nil {
-		return "", false, fmt.Errorf("read comment on %s#%d: %w", repo, number, err)
+		return nil, fmt.Errorf("read comments on %s#%d: %w", repo, number, err)
 	}
-	return body, found, nil
+	return bodies, nil
 }
 
-func (c *Client) ownComment(ctx context.Context, repo string, number int, key string) (string, bool, error) {
-	if key == "" {
-		return "", false, hint.Wrap(errors.New("the key of the comment is empty"), "set comment-key")
-	}
+func (c *Client) ownComments(ctx context.Context, repo string, number int, want func(string) bool) ([]string, error) {
 	ctx, cancel, s, err := c.scope(ctx, repo, number)
 	if err != nil {
-		return "", false, err
+		return nil, err
 	}
 	defer cancel()
-	u := &upsert{c: c, p: s.p, owner: s.owner, name: s.name, number: number, key: key}
+	u := &upsert{c: c, p: s.p, owner: s.owner, name: s.name, number: number}
 	marked, e := u.marked(ctx)
 	if e != nil {
-		return "", false, withHint(e)
+		return nil, withHint(e)
 	}
+	marked = slices.DeleteFunc(marked, func(m *github.IssueComment) bool { return !want(unmarked(m.GetBody())) })
 	if len(marked) == 0 {
-		return "", false, nil
+		return nil, nil
 	}
 	login, e := c.whoami(ctx, s.p)
 	if e != nil {
-		return "", false, withHint(e)
+		return nil, withHint(e)
 	}
 	if login == "" {
-		return "", false, edited("GitHub does not tell whose the token is")
+		return nil, edited("GitHub does not tell whose the token is")
 	}
 	marked = slices.DeleteFunc(marked, func(m *github.IssueComment) bool { return !wroteBy(login, m.GetUser()) })
-	if len(marked) == 0 {
-		return "", false, nil
+	slices.SortFunc(marked, func(a, b *github.IssueComment) int { return cmp.Compare(a.GetID(), b.GetID()) })
+	var bodies []string
+	for _, m := range marked {
+		text, e := c.unedited(ctx, s.p, m.GetNodeID(), login)
+		if e != nil {
+			return nil, withHint(e)
+		}
+		if !hasMarker(text, "") { // changed since it was listed
+			return nil, edited("its marker has gone")
+		}
+		bodies = append(bodies, unmarked(text))
 	}
-	first := slices.MinFunc(marked, func(a, b *github.IssueComment) int { return cmp.Compare(a.GetID(), b.GetID()) })
-	text, e := c.unedited(ctx, s.p, first.GetNodeID(), login)
-	if e != nil {
-		return "", false, withHint(e)
-	}
-	if !hasMarker(text, key) { // changed since it was listed
-		return "", false, edited("its marker has gone")
-	}
-	_, body, _ := strings.Cut(text, "\n")
-	return body, true, nil
+	return bodies, nil
+}
+
+// unmarked is a body without its first line.
+func unmarked(body string) string {
+	_, rest, _ := strings.Cut(body, "\n")
+	return rest
 }
 
 func edited(message string) error {

@@ -61,7 +61,7 @@ func planGroup(in Input, g fleet.Group, share float64, several bool) (Group, err
 		return out, err
 	}
 	out.Problem = p.Problem
-	out.idle = p.idleCost
+	out.idle, out.live = p.idleCost, p.live
 	out.Before = out.figures(before)
 	out.After = out.Before
 	out.Findings = append(out.Findings, p.findings...)
@@ -132,6 +132,7 @@ func (out *Group) decide(in Input, p problem, before placement.Evaluation, d dem
 	if err := a.hold(); err != nil {
 		return err
 	}
+	out.best = a.planned
 	after, err := placement.Evaluate(p.live, a.planned)
 	if err != nil {
 		return err

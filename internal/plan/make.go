@@ -29,7 +29,12 @@ type Input struct {
 	// Full are the regions that have no room for more Machines of a process
 	// group, by its name.
 	Full map[string][]region.Code
-	Now  time.Time
+	// Decided are placements to judge, and InForce those that are merged, both
+	// by process group. Counts are of managed Machines, those that serve nothing
+	// included. Neither changes what is planned.
+	Decided map[string]map[region.Code]int
+	InForce map[string]InForce
+	Now     time.Time
 }
 
 // Make computes the plan of one app. It fails, with the next step as a hint,
@@ -55,11 +60,18 @@ func Make(in Input) (Plan, error) {
 			errs = append(errs, fmt.Errorf("place app %s, process group %s: %w", in.App.Name, g.Name, err))
 			continue
 		}
+		planned.drifted(in)
+		if err := planned.judge(in, g); err != nil {
+			errs = append(errs, fmt.Errorf("judge the decision for app %s, process group %s: %w", in.App.Name, g.Name, err))
+			continue
+		}
 		p.Groups = append(p.Groups, planned)
 	}
 	if len(errs) > 0 {
 		return Plan{}, errors.Join(errs...)
 	}
+	p.judgeOthers(in)
+	p.driftOthers(in)
 	p.Outcome = outcomeOf(p.Groups)
 	return p, nil
 }

@@ -26,6 +26,9 @@ type problem struct {
 	live     placement.Problem
 	regions  []region.Region // of the live candidates, by code
 	findings []Finding
+	// only are candidates of live that are there to price what is decided, and
+	// where nothing new starts.
+	only map[string]bool
 	// barred are requirements that name regions where nothing may open, and
 	// closing the regions with Machines that the policy bars.
 	barred, closing []string
@@ -148,11 +151,15 @@ func (p *problem) sizeByLive() (float64, error) {
 
 // candidates lists the regions that may be open, and those that are, by code.
 func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int) ([]placement.Candidate, error) {
-	current := g.Serving()
+	current, decided := g.Serving(), counted(in.Decided[g.Name])
+	p.only = map[string]bool{}
 	rows := in.Catalog.Deployable()
-	for _, code := range slices.Sorted(maps.Keys(current)) {
+	for _, code := range regionsOf(current, decided, nil, nil) {
 		r, ok := in.Catalog.Lookup(code)
 		if !ok || !placed(r) {
+			if current[code] == 0 {
+				continue
+			}
 			return nil, hint.Wrap(fmt.Errorf("region %q runs Machines, but neither the built-in table nor the Machines API knows it", code),
 				"update Fly Placer; it cannot tell the region's place or price")
 		}
@@ -166,15 +173,18 @@ func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int)
 	var unpriced []string
 	for _, r := range rows {
 		full := slices.Contains(in.Full[g.Name], r.Code)
-		if full && current[r.Code] == 0 {
-			continue
+		if (full || r.Status != region.Deployable) && current[r.Code] == 0 {
+			if decided[r.Code] == 0 {
+				continue
+			}
+			p.only[string(r.Code)] = true
 		}
 		wanted := slices.Contains(in.Policy.Require, r.Code) || in.Policy.MinInRegion[r.Code] > 0
 		usd, known, err := monthly(in.Prices, g.Guest, r.Code)
 		switch {
 		case err != nil:
 			return nil, err
-		case !known && current[r.Code] == 0 && !wanted:
+		case !known && current[r.Code] == 0 && !wanted && decided[r.Code] == 0:
 			unpriced = append(unpriced, string(r.Code))
 			continue
 		case !known:
@@ -183,6 +193,9 @@ func (p *problem) candidates(in Input, g fleet.Group, floor map[region.Code]int)
 				fmt.Sprintf("no price is known for %s: the dearest known price is taken", r.Code),
 				"add it with the prices option",
 			})
+		}
+		if !known && current[r.Code] == 0 && !wanted {
+			p.only[string(r.Code)] = true
 		}
 		c := placement.Candidate{
 			Region: string(r.Code), MachineCost: usd,
@@ -278,6 +291,7 @@ func (p *problem) restrict(in Input, g fleet.Group, unmeasured bool) {
 		code := region.Code(c.Region)
 		why := barred(in, current, code)
 		switch {
+		case p.only[c.Region]:
 		case why != "" && unmeasured && !c.Required && pol.MinInRegion[code] == 0 && g.Floor()[code] == 0 && c.MinMachines > 0:
 			p.stuck = append(p.stuck, fmt.Sprintf("%s bars %s, but without a load figure nothing is removed", why, c.Region))
 		case why != "" && (c.MinMachines > 0 || c.Required):
@@ -291,7 +305,7 @@ func (p *problem) restrict(in Input, g fleet.Group, unmeasured bool) {
 		}
 	}
 	known := func(c region.Code) bool {
-		return slices.ContainsFunc(p.live.Candidates, func(x placement.Candidate) bool { return x.Region == string(c) })
+		return slices.ContainsFunc(p.live.Candidates, func(x placement.Candidate) bool { return x.Region == string(c) && !p.only[x.Region] })
 	}
 	for _, c := range pol.Require {
 		if !known(c) {

@@ -15,12 +15,15 @@ type Outcome string
 
 // The outcomes of a plan.
 const (
-	Planned    Outcome = "planned"    // there is something to change
-	NoChanges  Outcome = "no-changes" // what runs is best
-	Held       Outcome = "held"       // nothing may be decided, and why
-	Skipped    Outcome = "skipped"    // no secrets here: a fork's pull request
-	Infeasible Outcome = "infeasible" // no placement meets every limit
-	Failed     Outcome = "failed"     // the plan could not be made
+	Planned     Outcome = "planned"      // there is something to change
+	NoChanges   Outcome = "no-changes"   // what runs is best
+	Held        Outcome = "held"         // nothing may be decided, and why
+	Skipped     Outcome = "skipped"      // no secrets here: a fork's pull request
+	Infeasible  Outcome = "infeasible"   // no placement meets every limit
+	Failed      Outcome = "failed"       // the plan could not be made
+	Proposed    Outcome = "proposed"     // a pull request asks for it
+	NotApproved Outcome = "not-approved" // nobody, or too few, approved it
+	Drifted     Outcome = "drift"        // other Machines run than are decided
 )
 
 // A Plan is what should run for one app, why, and what it is worth.
@@ -34,6 +37,14 @@ type Plan struct {
 	Groups []Group
 	// Findings that concern the whole app.
 	Findings []Finding
+	// Digest is that of the decision which the plan proposes; Make leaves it to
+	// its caller.
+	Digest string
+	// Refused is what the decision breaks that is to be judged, and Unjudged
+	// what it decides on without breaking anything, of groups that are not
+	// planned. What it says of Groups is in their Decided.
+	Refused  []Refusal
+	Unjudged []string
 }
 
 // A Finding is something the reader should know besides the plan itself.
@@ -103,6 +114,13 @@ type Group struct {
 	// times. Its Factor is in every round trip of the plan.
 	Calibration latency.Calibration
 	Findings    []Finding
+	// Decided is what somebody decided on the group, judged; nil when there is
+	// nothing to judge.
+	Decided *Judged
+	// Drift are the regions where other Machines run than the decision in force
+	// says, by code, and Pending tells that it is not applied yet.
+	Drift   []Drift
+	Pending bool
 	// Conflict names the limits that contradict each other when Infeasible.
 	Conflict []placement.Conflict
 	// Problem is what was solved, for the Machines that serve; its zero value
@@ -110,6 +128,10 @@ type Group struct {
 	Problem placement.Problem
 
 	idle float64 // USD a month for the Machines that serve nothing
+	// live prices any placement, and best is what was found best of the Machines
+	// that serve, whether or not the group is held; nil where nothing was.
+	live placement.Problem
+	best map[string]int
 }
 
 // Figures describe a placement on the window's demand.

@@ -15,9 +15,9 @@ import (
 )
 
 // Headline returns the answers of the whole run, a line each: its failures,
-// one for each app, then its plans and results in order. The lines are plain text, not
-// escaped for any markup, without line breaks or invisible characters; pairs
-// of backticks enclose pieces of code.
+// one for each app, then its plans and results in order, and that of its checks.
+// The lines are plain text, not escaped for any markup, without line breaks or
+// invisible characters; pairs of backticks enclose pieces of code.
 func (r Report) Headline() []string {
 	var lines []string
 	failures := failuresOf(r.Errors)
@@ -30,6 +30,9 @@ func (r Report) Headline() []string {
 	}
 	for _, res := range r.Results {
 		lines = append(lines, ResultAnswer(res))
+	}
+	if len(r.Checks) > 0 {
+		lines = append(lines, checkAnswer(r.Checks))
 	}
 	if len(lines) == 0 {
 		return []string{"nothing to report"}
@@ -79,17 +82,30 @@ func severity(l plan.Level) int {
 	return 0
 }
 
+// groupAnswer is what a group comes down to: its drift, then the decision on it
+// if there is one to judge, else its plan.
 func groupAnswer(g plan.Group) string {
+	line := planAnswer(g)
+	if g.Decided != nil {
+		line = judgedAnswer(g)
+	}
+	if len(g.Drift) > 0 {
+		line = driftAnswer(g.Drift) + "; " + line
+	}
+	return line
+}
+
+func planAnswer(g plan.Group) string {
 	switch g.Status {
 	case plan.Planned:
-		return changesAnswer(g.Changes) + "; " + figuresAnswer(g)
+		return changesAnswer(g.Changes, "") + "; " + figuresAnswer(g.Before, g.After, len(g.Edges) > 0)
 	case plan.NoChanges:
 		return unchangedAnswer(g)
 	case plan.Held:
 		return "held, " + holdsAnswer(g.Holds)
 	case plan.Infeasible:
 		return infeasibleAnswer(g.Conflict)
-	case plan.Skipped, plan.Failed:
+	case plan.Skipped, plan.Failed, plan.Proposed, plan.NotApproved, plan.Drifted:
 	}
 	return string(g.Status)
 }
@@ -108,8 +124,8 @@ func verb(c plan.Change) string {
 }
 
 // changesAnswer lists the changes: "open ams and fra, close ord, grow iad 3 → 5".
-// Beyond a handful, regions are counted.
-func changesAnswer(changes []plan.Change) string {
+// Beyond a handful, regions are counted. The verbs end as ending says.
+func changesAnswer(changes []plan.Change, ending string) string {
 	const most = 4
 	names := map[string][]string{}
 	for _, c := range changes {
@@ -123,22 +139,23 @@ func changesAnswer(changes []plan.Change) string {
 	for _, v := range []string{"open", "grow", "shrink", "close"} {
 		switch n := len(names[v]); {
 		case n > most:
-			parts = append(parts, fmt.Sprintf("%s %d regions", v, n))
+			parts = append(parts, fmt.Sprintf("%s %d regions", v+ending, n))
 		case n > 0:
-			parts = append(parts, v+" "+and(names[v]))
+			parts = append(parts, v+ending+" "+and(names[v]))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-func figuresAnswer(g plan.Group) string {
-	cost := step(price.Format(g.Before.Total()), price.Format(g.After.Total())) + " a month"
-	if len(g.Edges) == 0 {
+// figuresAnswer gives the latency, where it is known, and the cost.
+func figuresAnswer(now, then plan.Figures, known bool) string {
+	cost := step(price.Format(now.Total()), price.Format(then.Total())) + " a month"
+	if !known {
 		return cost
 	}
-	figure, before, after := "p95 ", g.Before.P95MS, g.After.P95MS
-	if after > 0.995*before && g.Before.MeanMS != g.After.MeanMS { // the tail stays: then it is the mean that is bought
-		figure, before, after = "mean ", g.Before.MeanMS, g.After.MeanMS
+	figure, before, after := "p95 ", now.P95MS, then.P95MS
+	if after > 0.995*before && now.MeanMS != then.MeanMS { // the tail stays: then it is the mean that is bought
+		figure, before, after = "mean ", now.MeanMS, then.MeanMS
 	}
 	return figure + step(millis(before), millis(after)) + " ms, " + cost
 }
@@ -151,7 +168,7 @@ func unchangedAnswer(g plan.Group) string {
 	case g.Unrestricted != nil:
 		best = " is best within " + cmp.Or(and(g.Unrestricted.Limits), "the limits")
 	}
-	return "no change; " + machines(g.Current) + best + ": " + figuresAnswer(g)
+	return "no change; " + machines(g.Current) + best + ": " + figuresAnswer(g.Before, g.After, len(g.Edges) > 0)
 }
 
 // holdsAnswer gives the first reason with its figures, when they are short.
@@ -159,7 +176,7 @@ func holdsAnswer(holds []plan.Hold) string {
 	if len(holds) == 0 {
 		return "no reason was given"
 	}
-	reason := holdWords(holds[0].Reason)
+	reason := HoldWords(holds[0].Reason)
 	switch detail := sentence(holds[0].Detail); {
 	case holdDetail(holds[0]) && len(detail) >= len(reason) && strings.EqualFold(detail[:len(reason)], reason):
 		reason += detail[len(reason):]
@@ -175,8 +192,8 @@ func holdsAnswer(holds []plan.Hold) string {
 // holdDetail tells whether a hold is short enough to be told in the answer.
 func holdDetail(h plan.Hold) bool { return len(h.Detail) <= 80 }
 
-// holdWords names the reason of a hold.
-func holdWords(r plan.HoldReason) string {
+// HoldWords names the reason of a hold.
+func HoldWords(r plan.HoldReason) string {
 	switch r {
 	case plan.TooFewRequests:
 		return "too few requests"

@@ -19,19 +19,26 @@ type column struct {
 	title     string
 	placement map[region.Code]int
 	figures   plan.Figures
+	unweighed bool // latency and transfer are not known
 }
 
 // placements are what the table of figures compares.
 func (v view) placements() []column {
-	out := []column{{"Now", v.Current, v.Before}}
-	if v.Status == plan.Planned {
-		out = append(out, column{"Planned", v.Placement, v.After})
+	out := []column{{title: "Now", placement: v.Current, figures: v.Before}}
+	add := func(title string, placement map[region.Code]int, f plan.Figures) {
+		out = append(out, column{title: title, placement: placement, figures: f})
+	}
+	if j := v.Decided; j != nil && len(j.Changes) > 0 {
+		out = append(out, column{"Decided", j.Placement, j.Figures, j.Unweighed != ""})
+	}
+	if v.Status == plan.Planned && (v.Decided == nil || !v.Decided.IsOptimum()) {
+		add("Planned", v.Placement, v.After)
 	}
 	if v.Withheld != nil {
-		out = append(out, column{"If not held", v.Withheld.Placement, v.Withheld.Figures})
+		add("If not held", v.Withheld.Placement, v.Withheld.Figures)
 	}
 	if v.Unrestricted != nil {
-		out = append(out, column{"Unrestricted", v.Unrestricted.Placement, v.Unrestricted.Figures})
+		add("Unrestricted", v.Unrestricted.Placement, v.Unrestricted.Figures)
 	}
 	return out
 }
@@ -49,23 +56,34 @@ func (v view) figures() []doc.Block {
 		}
 		t.Rows = append(t.Rows, cells)
 	}
+	weighed := func(figure func(plan.Figures) string) func(column) string {
+		return func(c column) string {
+			if c.unweighed {
+				return "?"
+			}
+			return figure(c.figures)
+		}
+	}
 	if len(v.Edges) > 0 {
-		row("p95 round trip", func(c column) string { return millis(c.figures.P95MS) + " ms" })
-		row("Median round trip", func(c column) string { return millis(c.figures.P50MS) + " ms" })
-		row("Mean round trip", func(c column) string { return millis(c.figures.MeanMS) + " ms" })
+		row("p95 round trip", weighed(func(f plan.Figures) string { return millis(f.P95MS) + " ms" }))
+		row("Median round trip", weighed(func(f plan.Figures) string { return millis(f.P50MS) + " ms" }))
+		row("Mean round trip", weighed(func(f plan.Figures) string { return millis(f.MeanMS) + " ms" }))
 	}
 	if slices.ContainsFunc(cols, func(c column) bool { return c.figures.Transfer != 0 }) {
 		row("Compute a month", func(c column) string { return price.Format(c.figures.Compute) })
-		row("Transfer a month", func(c column) string { return price.Format(c.figures.Transfer) })
-		row("Total a month", func(c column) string { return price.Format(c.figures.Total()) })
+		row("Transfer a month", weighed(func(f plan.Figures) string { return price.Format(f.Transfer) }))
+		row("Total a month", weighed(func(f plan.Figures) string { return price.Format(f.Total()) }))
 	} else {
 		row("Cost a month", func(c column) string { return price.Format(c.figures.Compute) })
 	}
 	row("Machines", func(c column) string { return group(itoa(total(c.placement))) })
 	row("Regions", func(c column) string { return machines(c.placement) })
-	title := "What runs now"
-	if v.Status == plan.Planned {
-		title = "Now and as planned"
+	title, parts := "What runs now", []string{"Now"}
+	for _, c := range cols {
+		if c.title == "Decided" || c.title == "Planned" {
+			parts = append(parts, "as "+strings.ToLower(c.title))
+			title = and(parts)
+		}
 	}
 	blocks := []doc.Block{v.heading(title), t}
 	if v.Unrestricted != nil {

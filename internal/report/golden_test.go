@@ -1,6 +1,7 @@
 package report
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,7 +69,8 @@ func reports() map[string]Report {
 	failed := plan.Plan{App: "blog", Outcome: plan.Failed, Findings: []plan.Finding{
 		{Level: plan.Error, Text: "the app has no public HTTP service.", Hint: "name its process group with process-group."},
 	}}
-	return map[string]Report{
+	all := judgedReports()
+	maps.Copy(all, map[string]Report{
 		"no_change":          run(app("shop", plan.NoChanges, web())),
 		"move":               run(app("shop", plan.Planned, moved())),
 		"first_placement":    run(app("shop", plan.Planned, first())),
@@ -118,7 +120,8 @@ func reports() map[string]Report {
 			{Text: "input require-regions \"qqq\": unknown region", Hints: []string{"areas are eu, na, sa, apac and africa", "use one of ams, iad"}},
 			{Text: "fly-api-token: not set", Hints: []string{"make one with `fly tokens create readonly`, and set `FLY_API_TOKEN`"}},
 		}, Notes: notes},
-	}
+	})
+	return all
 }
 
 func TestRenderings(t *testing.T) {

@@ -37,6 +37,12 @@ func hostileReport(s string) Report {
 	}
 	g.NotAdded = []plan.Comparison{{Region: code + "3", Share: 0.2, Open: []region.Code{code, code + "3"}, Objective: 7, Status: placement.Feasible}}
 	g.RunnerUp = &plan.RunnerUp{Open: []region.Code{code, "a", "b", "iad"}, Regret: 1, Status: placement.Status(s)}
+	g.Decided = &plan.Judged{
+		Placement: where{code: 3, "iad": 1}, Changes: []plan.Change{{Region: code, From: 2, To: 3}, {Region: "iad", To: 1}}, Objective: 3,
+		Optimum: &plan.Alternative{Placement: g.Placement}, Regret: 2, Beyond: []string{s, s},
+		Breaks: []plan.Refusal{{Group: s, Region: code, Rule: s, Text: s, Hint: s}},
+	}
+	g.Drift = []plan.Drift{{Region: code, Live: 2, Decided: 1}, {Region: code + "2", Live: 1}}
 	g.Frontier = []plan.Point{
 		{Regions: 1, Open: []region.Code{code}, Placement: where{code: 1}, Status: placement.Status(s)},
 		{Regions: 2, Status: placement.Status(s)},
@@ -44,12 +50,17 @@ func hostileReport(s string) Report {
 	other := held(plan.HoldReason(s))
 	other.Name = "z" + s
 	other.Holds[0].Detail = s
+	other.Decided = &plan.Judged{Placement: where{code: 3}, Changes: []plan.Change{{Region: code, From: 2, To: 3}}, Unweighed: s}
 	p := app(s, plan.Planned, g, other)
 	p.Findings = []plan.Finding{{Level: plan.Warning, Text: s, Hint: s}, {Level: plan.Warning, Text: s, Hint: s}}
 	return Report{
 		Plans:  []plan.Plan{p, {App: s, Outcome: plan.Failed, Findings: []plan.Finding{{Level: plan.Error, Text: s, Hint: s}}}},
 		Errors: []Problem{{App: s, Text: doc.Clean(s), Hints: []string{s, s}}, {Text: doc.Clean(s)}, {Text: doc.Clean(s), Hints: []string{s}}},
 		Notes:  []Note{{Text: s, URL: s}, {Text: s, URL: "https://example.org/" + s}},
+		Proposal: &Proposal{
+			Operation: Blocked, Number: 12, URL: s, Branch: s, CompareURL: "https://example.org/" + s, Touched: len(s)%2 == 0,
+			Findings: []plan.Finding{{Level: plan.Warning, Text: s, Hint: s}},
+		},
 		RunURL: s,
 	}
 }

@@ -29,6 +29,9 @@ func JSON(p plan.Plan) ([]byte, error) {
 		"outcome": p.Outcome,
 		"groups":  groups,
 	}
+	if p.Digest != "" {
+		o["digest"] = p.Digest
+	}
 	if !p.Generated.IsZero() {
 		o["generated_at"] = p.Generated.UTC().Format(time.RFC3339)
 	}
@@ -80,6 +83,15 @@ func groupObject(g plan.Group) object {
 	}
 	if len(g.Why) > 0 {
 		evidence(o, g)
+	}
+	if g.Decided != nil {
+		o["decided"] = judgedObject(*g.Decided)
+	}
+	if len(g.Drift) > 0 {
+		o["drift"] = driftList(g.Drift)
+	}
+	if g.Pending {
+		o["pending"] = true
 	}
 	if u := g.Unrestricted; u != nil {
 		o["unrestricted"] = object{

@@ -10,8 +10,10 @@ import (
 )
 
 // Outputs returns the action's outputs that follow from a report, by name:
-// outcome, has-changes, changes, regions, latency-before-ms, latency-after-ms,
-// monthly-cost-before and monthly-cost-after. docs/outputs.md describes them.
+// outcome, has-changes, changes, regions, digest, latency-before-ms,
+// latency-after-ms, monthly-cost-before and monthly-cost-after, and
+// pull-request-number, pull-request-url and pull-request-operation where there
+// is a Proposal; these are plain values always. docs/outputs.md describes them.
 //
 // Their shape follows from the apps of the run, whether or not all of them
 // have a plan. For one app they are plain values, and what is not known is "";
@@ -30,9 +32,13 @@ func Outputs(rep Report) (map[string]string, error) {
 		byApp[rep.Plans[i].App] = &rep.Plans[i]
 	}
 	out := map[string]string{}
+	if rep.Proposal != nil {
+		out = rep.Proposal.outputs()
+	}
 	switch {
 	case len(byApp) <= 1 && len(rep.Plans) == 0 && len(rep.Errors) > 0:
-		return map[string]string{"outcome": string(plan.Failed), "has-changes": "false"}, nil
+		out["outcome"], out["has-changes"] = string(plan.Failed), "false"
+		return out, nil
 	case len(byApp) == 0:
 		return out, nil
 	}
@@ -75,10 +81,19 @@ var outputs = []output{
 	{"has-changes", func(p plan.Plan) any { return len(changesOutput(p)) > 0 }, false},
 	{"changes", func(p plan.Plan) any { return changesOutput(p) }, []object{}},
 	{"regions", regionsOutput, nil},
+	{"digest", func(p plan.Plan) any { return known(p.Digest) }, nil},
 	{"latency-before-ms", func(p plan.Plan) any { return latencyOutput(p, before) }, nil},
 	{"latency-after-ms", func(p plan.Plan) any { return latencyOutput(p, after) }, nil},
 	{"monthly-cost-before", func(p plan.Plan) any { return costOutput(p, before) }, nil},
 	{"monthly-cost-after", func(p plan.Plan) any { return costOutput(p, after) }, nil},
+}
+
+// known is a text, nil where there is none.
+func known(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
 }
 
 // plain writes one value as an output: text and numbers without quotes.

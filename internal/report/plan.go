@@ -102,14 +102,16 @@ func (b *builder) alert(l plan.Level) bool {
 // group renders the plan of one process group. The sections are headed one
 // level below the group's name, which is left out when there is one group.
 func (b *builder) group(g plan.Group, p plan.Plan, prefix string, depth int) doc.Section {
-	s := doc.Section{Detail: doc.Brief, Quiet: g.Status == plan.NoChanges && len(g.Findings) == 0}
+	s := doc.Section{Detail: doc.Brief, Quiet: g.Status == plan.NoChanges && len(g.Findings) == 0 && g.Decided == nil}
 	if prefix != "" {
 		s.Blocks = append(s.Blocks, doc.Heading{Depth: depth, Text: doc.T(prefix)})
 		depth++
 	}
 	depth = max(depth, 3)
 	v := view{Group: g, plan: p, depth: depth}
+	s.Blocks = append(s.Blocks, v.judged()...)
 	s.Blocks = append(s.Blocks, b.findings(g.Findings)...)
+	s.Blocks = append(s.Blocks, v.drifted()...)
 	s.Blocks = append(s.Blocks, v.holds()...)
 	s.Blocks = append(s.Blocks, v.conflicts()...)
 	s.Blocks = append(s.Blocks, v.changes()...)
@@ -143,9 +145,9 @@ func (v view) holds() []doc.Block {
 	}
 	var list doc.Points
 	for _, h := range v.Holds {
-		text := doc.B(holdWords(h.Reason))
+		text := doc.B(HoldWords(h.Reason))
 		if h.Detail != "" {
-			text = doc.Join(doc.B(holdWords(h.Reason)+":"), doc.T(" "), doc.Ticked(h.Detail))
+			text = doc.Join(doc.B(HoldWords(h.Reason)+":"), doc.T(" "), doc.Ticked(h.Detail))
 		}
 		list.Items = append(list.Items, doc.Callout{Text: text, Next: next(h.Hint)})
 	}
@@ -184,7 +186,11 @@ func (v view) changes() []doc.Block {
 			doc.Ticked(c.Reason),
 		})
 	}
-	return []doc.Block{v.heading("Changes"), t}
+	title := "Changes"
+	if v.Decided != nil && !v.Decided.IsOptimum() {
+		title = "What the plan would change"
+	}
+	return []doc.Block{v.heading(title), t}
 }
 
 // city is where a region is, without the country.

@@ -20,12 +20,17 @@ type Report struct {
 	Plans []plan.Plan
 	// Results, one for each app, sorted by name: what became of its decision.
 	Results []Result
+	// Checks are what was tried, by subject.
+	Checks []Check
 	// Errors are failures of the run, or of one of its apps. A Report may have
 	// nothing else; those that concern the run are then called problems with
 	// the input when there are several.
 	Errors []Problem
 	// Notes say where the figures are from: the version, the latency table, the prices.
 	Notes []Note
+	// Proposal is what became of the pull request for the plans; nil when none
+	// was to be made.
+	Proposal *Proposal
 	// RunURL is the page of the workflow run; it may be empty.
 	RunURL string
 }
@@ -108,8 +113,11 @@ func (r Report) fit(top doc.Detail, limit int, size func(string) int) string {
 // shortened says where there is more than what was shown.
 func (r Report) shortened(top doc.Detail) doc.Text {
 	file := "plan.json"
-	if len(r.Results) > 0 {
+	switch {
+	case len(r.Results) > 0:
 		file = "result.json"
+	case len(r.Checks) > 0:
+		file = "check.json"
 	}
 	if top == doc.Full {
 		return doc.Join(doc.T("Shortened to fit here; "), doc.C(file), doc.T(" has more."))
@@ -152,8 +160,12 @@ func (r Report) body() doc.Document {
 	for _, res := range r.Results {
 		b.errors += errorsIn(res.Findings)
 	}
+	if r.Proposal != nil {
+		b.errors += errorsIn(r.Proposal.Findings)
+	}
 	failures := failuresOf(r.Errors)
 	d := b.failures(failures)
+	d = append(d, b.proposal(r.Proposal)...)
 	several := len(r.Plans)+len(r.Results)+len(failures) > 1
 	for _, p := range r.Plans {
 		d = append(d, b.plan(p, several))
@@ -161,7 +173,7 @@ func (r Report) body() doc.Document {
 	for _, res := range r.Results {
 		d = append(d, b.result(res, several))
 	}
-	return append(d, r.foot()...)
+	return slices.Concat(d, r.checks(), r.foot())
 }
 
 // maxAlerts is how many alerts GitHub advises to show.

@@ -11,8 +11,9 @@ import (
 	"github.com/fly-placer/fly-placer/internal/report/doc"
 )
 
-// The outcomes of applying a decision, besides plan.NoChanges, plan.Failed and,
-// for a dry run that would change something, plan.Planned (docs/apply.md).
+// The outcomes of applying a decision, besides plan.NoChanges, plan.Failed,
+// plan.NotApproved and, for a dry run that would change something, plan.Planned
+// (docs/apply.md).
 const (
 	Applied            plan.Outcome = "applied"             // what is decided runs
 	Stale              plan.Outcome = "stale"               // the decision is too old
@@ -29,9 +30,12 @@ type Result struct {
 	// Hints are the next steps.
 	Reason string
 	Hints  []string
-	// File is the path of the decision, Digest that of what it says; "" when
-	// nobody could read it.
+	// File is the path of the decision; "" when it was in the plan comment of
+	// PullRequest. Digest is that of what it says; "" when nobody could read it.
 	File, Digest string
+	// PullRequest is the one that was merged with the decision; nil when nobody
+	// knows.
+	PullRequest *PullRequest
 	// DryRun is set when nothing was changed because nothing was to be.
 	DryRun bool
 	// Started and Ended are when the work on this app began and ended.
@@ -111,7 +115,7 @@ func ResultAnswer(r Result) string {
 		for _, g := range r.Groups {
 			text := ""
 			if changes := r.changes(g); len(changes) > 0 {
-				text = changesAnswer(changes)
+				text = changesAnswer(changes, "")
 			} else if after := r.reached(g); after != nil {
 				text = machines(after)
 			}
@@ -249,6 +253,13 @@ func (v resultView) foot() []doc.Block {
 	if v.Digest == "" {
 		return nil
 	}
-	text := doc.Join(doc.T("The decision is "), doc.C(v.File), doc.T(", "), doc.C(v.Digest), doc.T("."))
+	text, from := doc.T("The decision is in the plan comment"), " of "
+	if v.File != "" {
+		text, from = doc.Join(doc.T("The decision is "), doc.C(v.File)), ", merged in "
+	}
+	if pr := v.PullRequest; pr != nil {
+		text = doc.Join(text, doc.T(from), link(pr.Number, pr.URL))
+	}
+	text = doc.Join(text, doc.T(", "), doc.C(v.Digest), doc.T("."))
 	return []doc.Block{doc.Paragraph{Text: text}}
 }

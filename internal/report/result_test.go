@@ -33,7 +33,7 @@ var done = []Step{
 func results() map[string][]Result {
 	reached := where{"ams": 2, "fra": 1, "iad": 2, "nrt": 1}
 	applied := shop(Applied, reached)
-	applied.Steps = done
+	applied.Steps, applied.PullRequest = done, &PullRequest{Number: 12, URL: pulls + "12"}
 	applied.Findings = []plan.Finding{{Level: plan.Notice, Text: "the decision was edited after it was made", Hint: "delete its digest."}}
 
 	same := shop(plan.NoChanges, reached)
@@ -49,6 +49,10 @@ func results() map[string][]Result {
 	partial := shop(Partial, where{"ams": 2, "fra": 1, "iad": 3, "nrt": 1})
 	partial.Reason, partial.Hints = "destroy Machine 3d8d9e2f: 500 Internal Server Error", []string{"run it again: it goes on where it stopped."}
 	partial.Steps = append(slices.Clone(done), Step{Group: "web", Region: "iad", Machine: "3d8d9e2f", What: "destroy", Result: "500 Internal Server Error", Failed: true})
+
+	unapproved := shop(plan.NotApproved, where{"iad": 4, "nrt": 1})
+	unapproved.Reason, unapproved.Hints = "2 approvals are required, 1 was given", []string{"let somebody else approve #12, and run this workflow again."}
+	unapproved.File, unapproved.PullRequest = "", &PullRequest{Number: 12, URL: pulls + "12"}
 
 	unknown := shop(plan.Failed, nil)
 	unknown.Reason = "list Machines: no answer in time"
@@ -68,7 +72,7 @@ func results() map[string][]Result {
 	}
 	return map[string][]Result{
 		"result_applied": {applied}, "result_no_changes": {same}, "result_stale": {stale}, "result_moved": {moved}, "result_partial": {partial},
-		"result_unknown": {unknown}, "result_dry_run": {dry}, "result_two_apps": {refused, two},
+		"result_not_approved": {unapproved}, "result_unknown": {unknown}, "result_dry_run": {dry}, "result_two_apps": {refused, two},
 	}
 }
 
@@ -78,6 +82,9 @@ func TestResults(t *testing.T) {
 			r := Report{Results: list, RunURL: "https://github.com/acme/shop/actions/runs/42"}
 			golden(t, name+".md", Markdown(r))
 			golden(t, name+".txt", Terminal(r, TerminalOptions{}))
+			if comment := Comment(r, MaxComment); comment != Markdown(r) {
+				t.Errorf("the comment on the pull request is not the whole result:\n%s", comment)
+			}
 			outputs, err := ResultOutputs(list)
 			if err != nil {
 				t.Fatal(err)
@@ -129,7 +136,7 @@ func TestResultsMatchTheSchema(t *testing.T) {
 func hostileResult(s string) Result {
 	code := region.Code(s)
 	return Result{
-		App: s, Outcome: Partial, Reason: s, Hints: []string{s, s}, File: s, Digest: s, DryRun: true,
+		App: s, Outcome: Partial, PullRequest: &PullRequest{Number: 7, URL: s}, Reason: s, Hints: []string{s, s}, File: s, Digest: s, DryRun: true,
 		Groups: []ResultGroup{
 			{Name: s, Before: where{code: 2}, Decided: where{"iad": 2}, After: where{code: 1}},
 			{Name: "z" + s, Before: where{code: 2}, Decided: where{"iad": 2}},

@@ -23,6 +23,9 @@ func ResultJSON(r Result) ([]byte, error) {
 			o[key] = text
 		}
 	}
+	if pr := r.PullRequest; pr != nil {
+		o["pull_request"] = object{"number": pr.Number, "url": pr.URL}
+	}
 	for key, at := range map[string]time.Time{"started_at": r.Started, "ended_at": r.Ended} {
 		if !at.IsZero() {
 			o[key] = at.UTC().Format(time.RFC3339)
@@ -128,12 +131,7 @@ func ResultOutputs(results []Result) (map[string]string, error) {
 		"has-changes": func(r Result) any { return len(resultChanges(r)) > 0 },
 		"changes":     func(r Result) any { return resultChanges(r) },
 		"regions":     resultRegions,
-		"digest": func(r Result) any {
-			if r.Digest == "" {
-				return nil
-			}
-			return r.Digest
-		},
+		"digest":      func(r Result) any { return known(r.Digest) },
 	} {
 		values := object{}
 		for _, r := range results {

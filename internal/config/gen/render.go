@@ -16,7 +16,7 @@ func actionYML() string {
 	var b strings.Builder
 	b.WriteString(`# Written by go generate ./internal/config from the option table; edit it there.
 name: Fly Placer
-description: Plans the Fly.io regions and Machine counts that serve your traffic best, shows the plan in the pull request, and applies what was decided
+description: Plans the Fly.io regions and Machine counts that serve your traffic best, proposes them in a pull request, and applies what was merged
 author: fly-placer
 branding:
   icon: map-pin

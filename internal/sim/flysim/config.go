@@ -29,6 +29,10 @@ type Config struct {
 	// Token is the only token accepted, as `fly tokens` prints it; "" accepts
 	// any, but not none.
 	Token string
+	// TokenApps are the only apps that the token may see; nil = all. TokenMachine
+	// is told as the only Machine that may use it; "" = any.
+	TokenApps    []string
+	TokenMachine string
 	// Clock is the clock; with it Now does not count.
 	Clock *Clock
 	// Now is the time where Clock is nil: time.Now, or one that the caller

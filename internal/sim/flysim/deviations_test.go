@@ -1,5 +1,3 @@
-//go:build e2e
-
 package flysim_test
 
 import "github.com/getkin/kin-openapi/openapi3"

@@ -22,7 +22,7 @@ func (s *Server) listApps(w http.ResponseWriter, r *http.Request) {
 	}
 	apps := []any{}
 	for _, name := range s.appNames() {
-		if s.apps[name].Org == org {
+		if s.apps[name].Org == org && s.visible(name) {
 			apps = append(apps, s.apps[name].json())
 		}
 	}
@@ -38,6 +38,9 @@ func (s *Server) getApp(w http.ResponseWriter, r *http.Request) {
 // find returns the app that a request names, or answers that there is none.
 func (s *Server) find(w http.ResponseWriter, r *http.Request) *app {
 	a := s.apps[r.PathValue("app")]
+	if a != nil && !s.visible(a.Name) {
+		a = nil
+	}
 	if a == nil {
 		writeError(w, http.StatusNotFound, errorText(http.StatusNotFound))
 	}

@@ -1,5 +1,3 @@
-//go:build e2e
-
 package flysim_test
 
 import (
@@ -39,11 +37,11 @@ type exchange struct {
 func TestRequestsAndAnswersFitTheDescription(t *testing.T) {
 	path := os.Getenv("FLY_MACHINES_OPENAPI")
 	if path == "" {
-		t.Skip("FLY_MACHINES_OPENAPI does not name the Machines API's OpenAPI file")
+		path = "../../../../shared/data/fly-machines-openapi.json"
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		t.Skipf("no description of the Machines API: set FLY_MACHINES_OPENAPI to its OpenAPI file (%v)", err)
 	}
 	exchanges := scenario(t)
 	if problems := violations(t, text, exchanges, deviations); len(problems) > 0 {
@@ -116,6 +114,7 @@ func scenario(t *testing.T) []exchange {
 		sim.AddMachine("shop", m)
 	}
 	for _, r := range []struct{ method, path, body string }{
+		{"GET", "/tokens/current", ""},
 		{"GET", "/apps?org_slug=acme", ""},
 		{"GET", "/apps/shop/machines?summary=true&region=ams&state=started", ""},
 		{"GET", "/apps/shop/machines/m1", ""},

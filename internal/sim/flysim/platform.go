@@ -68,6 +68,9 @@ func (s *Server) graphQL(w http.ResponseWriter, r *http.Request) {
 	}
 	query := strings.Join(strings.Fields(in.Query), " ")
 	a := s.apps[in.Variables.AppName]
+	if !s.visible(in.Variables.AppName) {
+		a = nil
+	}
 	ips := "{ nodes { id ip version region updatedAt } }"
 	switch {
 	case query == "query ($appName: String!) { app(name: $appName) { egressIpAddresses "+ips+" } }" && a != nil:

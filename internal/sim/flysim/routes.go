@@ -43,6 +43,7 @@ func (s *Server) routes() *http.ServeMux {
 	for route, handle := range map[string]func(http.ResponseWriter, *http.Request){
 		routeApps: s.listApps, routeApp: s.getApp, routeIPs: s.listIPs, routeVolumes: s.listVolumes,
 		routeRegions: s.listRegions, routePlacements: s.getPlacements, routeGraphQL: s.graphQL,
+		routeCurrent:  s.currentToken,
 		routeMachines: s.listMachines, routeCreate: s.createMachine,
 		routeMachine: s.getMachine, routeUpdate: s.updateMachine, routeDelete: s.deleteMachine,
 		routeStart: s.startMachine, routeStop: s.stopMachine, routeSuspend: s.suspendMachine, routeRestart: s.restartMachine,

@@ -47,6 +47,9 @@ type Identity struct {
 	// to "read" or "write"; a scope that is not there is none, as in a workflow that
 	// has a permissions key. A nil map grants write on all.
 	Permissions map[string]string
+	// Scopes are those of a User's classic token; nil: a fine-grained one, whose
+	// answers do not name any.
+	Scopes []string
 }
 
 // Config describes the simulated GitHub. The zero value is a public repository

@@ -1,6 +1,9 @@
 package ghsim
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 func (s *Server) getUser(w http.ResponseWriter, r *http.Request) {
 	switch who := caller(r); {
@@ -16,6 +19,14 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) {
 func (s *Server) getRepo(w http.ResponseWriter, r *http.Request) {
 	out := s.at(r).repository()
 	out["network_count"], out["subscribers_count"] = 0, 0 // which only this endpoint tells
+	if who := caller(r); who != nil && who.Kind == User {
+		if who.Scopes != nil {
+			w.Header().Set("X-Oauth-Scopes", strings.Join(who.Scopes, ", "))
+		}
+		// What the person may do; the token may do less.
+		push := who.may("contents=write")
+		out["permissions"] = map[string]bool{"admin": who.may("administration=write"), "maintain": push, "push": push, "triage": push, "pull": true}
+	}
 	answer(w, http.StatusOK, out)
 }
 
