@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"unicode/utf8"
+
+	"github.com/fly-placer/fly-placer/internal/hint"
 )
 
 // wanted is what a scene should become.
@@ -43,17 +45,8 @@ func (u *proposer) want(ctx context.Context, s *scene) (*wanted, error) {
 		}
 		w.commit = w.commit || s.alive() && (c.data != nil || !have.mergesTo(c.entry))
 	}
-	for name, n := range v.proposed {
-		if own[name] {
-			continue
-		}
-		base, e := u.at(ctx, v.base, name)
-		if e != nil {
-			return nil, withHint(e)
-		}
-		if n != base {
-			w.changes[name] = change{entry: n}
-		}
+	if e := u.keepOthers(ctx, v, own, w.changes); e != nil {
+		return nil, withHint(e)
 	}
 	w.differs = len(w.changes) > 0
 	if w.differs && !s.alive() {
@@ -67,13 +60,32 @@ func (u *proposer) want(ctx context.Context, s *scene) (*wanted, error) {
 		w.commit = !same
 	}
 	w.body = u.Body(s.open.GetBody())
-	if n := utf8.RuneCountInString(w.body); n > MaxCommentChars {
-		return nil, withHint(&Error{
-			Kind: ErrTooLong, Method: "PATCH", Path: fmt.Sprintf("/repos/%s/%s/pulls", u.owner, u.name),
-			Message: fmt.Sprintf("%d characters, GitHub takes %d", n, MaxCommentChars),
-		})
+	return w, checkBody(w.body)
+}
+
+// keepOthers adds what the branch proposes for the files of other runs.
+func (u *proposer) keepOthers(ctx context.Context, v *versions, own map[string]bool, changes map[string]change) *Error {
+	for name, n := range v.proposed {
+		if own[name] {
+			continue
+		}
+		base, e := u.at(ctx, v.base, name)
+		if e != nil {
+			return e
+		}
+		if n != base {
+			changes[name] = change{entry: n}
+		}
 	}
-	return w, nil
+	return nil
+}
+
+// checkBody refuses a body that GitHub would refuse.
+func checkBody(body string) error {
+	if n := utf8.RuneCountInString(body); n > MaxCommentChars {
+		return hint.Wrap(fmt.Errorf("body of the pull request: %w: %d characters, GitHub takes %d", ErrTooLong, n, MaxCommentChars), "propose fewer apps per branch")
+	}
+	return nil
 }
 
 // versions are the trees that matter, and what the branch proposes by them.
