@@ -17,25 +17,44 @@ import (
 // runAct runs testdata/plan.yml with act for an event. It gives the action the
 // addresses of the world, and the outputs back as a later step of the job saw
 // them.
+func runAct(t *testing.T, w *world, event string, payload []byte) result {
+	t.Helper()
+	r := act(t, w, event, payload, checkout(t), "plan.yml",
+		"--secret", "FLY_API_TOKEN="+flyToken, "--var", "PROMETHEUS_URL="+w.prometheusURL, "--var", "FLY_API_URL="+w.fly.url)
+	if r.status != 0 {
+		return r
+	}
+	data, err := os.ReadFile(filepath.Join(r.workspace, "outputs.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &r.outputs); err != nil {
+		t.Fatalf("outputs of the later step: %v\n%s", err, data)
+	}
+	return r
+}
+
+// act runs a workflow of a workspace for an event.
 //
 // act takes the place of actions/checkout itself (the workspace is bound into
 // the job's container), and the job's container has the host's network, so
 // that loopback is ours. The summary comes from act's JSON log: act empties the
 // file after each step.
-func runAct(t *testing.T, w *world, event string, payload []byte) result {
+func act(t *testing.T, w *world, event string, payload []byte, workspace, workflow string, more ...string) result {
 	t.Helper()
-	home, workspace := t.TempDir(), checkout(t)
+	home := t.TempDir()
 	payloadFile := filepath.Join(home, "event.json")
 	if err := os.WriteFile(payloadFile, payload, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	act := exec.CommandContext(t.Context(), "act", event, "--json", "--bind", "--pull=false", "--no-cache-server",
-		"--directory", workspace, "--workflows", ".github/workflows/plan.yml", "--eventpath", payloadFile,
-		"--platform", "ubuntu-latest="+need(t, "E2E_RUNNER_IMAGE"), "--container-daemon-socket", "-",
-		"--secret", "FLY_API_TOKEN="+flyToken, "--secret", "GITHUB_TOKEN="+gitHubToken,
-		"--var", "PROMETHEUS_URL="+w.prometheusURL, "--var", "FLY_API_URL="+w.fly.url,
-		"--env", "GITHUB_API_URL="+w.github.url, "--env", "GITHUB_SERVER_URL="+w.github.url,
-		"--env", "GITHUB_GRAPHQL_URL="+w.github.url+"/graphql")
+	act := exec.CommandContext(t.Context(), "act", append([]string{
+		event, "--json", "--bind", "--pull=false", "--no-cache-server",
+		"--directory", workspace, "--workflows", ".github/workflows/" + workflow, "--eventpath", payloadFile,
+		"--platform", "ubuntu-latest=" + need(t, "E2E_RUNNER_IMAGE"), "--container-daemon-socket", "-",
+		"--secret", "GITHUB_TOKEN=" + gitHubToken,
+		"--env", "GITHUB_API_URL=" + w.github.url, "--env", "GITHUB_SERVER_URL=" + w.github.url,
+		"--env", "GITHUB_GRAPHQL_URL=" + w.github.url + "/graphql",
+	}, more...)...)
 	// A settings file of the person who runs this must not count.
 	act.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home)
 	log, status := command(t, act)
@@ -56,20 +75,11 @@ func runAct(t *testing.T, w *world, event string, payload []byte) result {
 		}
 	}
 	r.log = text.String()
-	if t.Cleanup(func() {
+	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("act %s:\n%s", event, r.log)
 		}
-	}); status != 0 {
-		return r
-	}
-	data, err := os.ReadFile(filepath.Join(workspace, "outputs.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &r.outputs); err != nil {
-		t.Fatalf("outputs of the later step: %v\n%s", err, data)
-	}
+	})
 	return r
 }
 

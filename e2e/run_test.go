@@ -104,6 +104,13 @@ func checkout(t *testing.T) string {
 		t.Fatal(err)
 	}
 	copyFile(t, "testdata/plan.yml", filepath.Join(dir, ".github/workflows/plan.yml"))
+	initRepository(t, dir)
+	return dir
+}
+
+// initRepository commits all of a directory, as act wants to find it.
+func initRepository(t *testing.T, dir string) {
+	t.Helper()
 	for _, args := range [][]string{
 		{"init", "-q", "-b", "master"},
 		{"remote", "add", "origin", "https://github.com/" + repository + ".git"},
@@ -112,7 +119,6 @@ func checkout(t *testing.T) string {
 	} {
 		must(t, "git", append([]string{"-C", dir}, args...)...)
 	}
-	return dir
 }
 
 func copyFile(t *testing.T, from, to string) {

@@ -87,10 +87,10 @@ func post(t *testing.T, url string, body io.Reader) {
 	}
 }
 
-// writeTraffic writes eight days of the app shop up to now, a sample a minute:
+// writeTraffic writes eight days of an app up to now, a sample a minute:
 // requests enter in fra and ams by day and in ord around the clock, and the
 // machines, all in ord, serve them.
-func writeTraffic(w io.Writer, now time.Time, machines []string) {
+func writeTraffic(w io.Writer, now time.Time, app string, machines []string) {
 	edges := []struct {
 		region    string
 		perMinute float64
@@ -105,16 +105,16 @@ func writeTraffic(w io.Writer, now time.Time, machines []string) {
 			requests := math.Round(edge.perMinute * (1 + edge.swing*day))
 			count[i] += requests
 			sum += requests
-			fmt.Fprintf(w, "fly_edge_http_responses_count{app=\"shop\",region=%q,host=\"a1b2\",proxy_id=\"blue\",status=\"200\"} %.0f %d\n",
-				edge.region, count[i], at.UnixMilli())
+			fmt.Fprintf(w, "fly_edge_http_responses_count{app=%q,region=%q,host=\"a1b2\",proxy_id=\"blue\",status=\"200\"} %.0f %d\n",
+				app, edge.region, count[i], at.UnixMilli())
 		}
 		total += sum
 		for _, machine := range machines {
-			fmt.Fprintf(w, "fly_app_http_responses_count{app=\"shop\",region=\"ord\",host=\"c3d4\",instance=%q,status=\"200\"} %.0f %d\n",
-				machine, total/float64(len(machines)), at.UnixMilli())
-			fmt.Fprintf(w, "fly_app_concurrency{app=\"shop\",region=\"ord\",host=\"c3d4\",instance=%q} %.3f %d\n",
-				machine, sum/200, at.UnixMilli())
-			fmt.Fprintf(w, "fly_instance_up{app=\"shop\",region=\"ord\",host=\"c3d4\",instance=%q} 1 %d\n", machine, at.UnixMilli())
+			fmt.Fprintf(w, "fly_app_http_responses_count{app=%q,region=\"ord\",host=\"c3d4\",instance=%q,status=\"200\"} %.0f %d\n",
+				app, machine, total/float64(len(machines)), at.UnixMilli())
+			fmt.Fprintf(w, "fly_app_concurrency{app=%q,region=\"ord\",host=\"c3d4\",instance=%q} %.3f %d\n",
+				app, machine, sum/200, at.UnixMilli())
+			fmt.Fprintf(w, "fly_instance_up{app=%q,region=\"ord\",host=\"c3d4\",instance=%q} 1 %d\n", app, machine, at.UnixMilli())
 		}
 	}
 }

@@ -32,23 +32,35 @@ type world struct {
 	prometheus, fly, github *watched
 	prometheusURL           string // as the option wants it
 	gitHub                  *ghsim.Server
+	flySim                  *flysim.Server
 }
 
-// newWorld serves a world in which the app shop runs four Machines in ord and
-// gets the traffic of writeTraffic.
-func newWorld(t *testing.T) *world {
+// newWorld serves a world in which each app (shop, when none is named) runs four
+// Machines in ord and gets the traffic of writeTraffic.
+func newWorld(t *testing.T, apps ...string) *world {
 	t.Helper()
+	if len(apps) == 0 {
+		apps = []string{"shop"}
+	}
 	fly := flysim.New(flysim.Config{Token: flyToken, Now: time.Now})
-	fly.AddApp(flysim.App{Name: "shop"})
-	machines := fly.AddWeb("shop", flysim.Web{Regions: map[string]int{"ord": 4}, SoftLimit: 20, HardLimit: 25})
+	machines := map[string][]string{}
+	for _, app := range apps {
+		fly.AddApp(flysim.App{Name: app})
+		machines[app] = fly.AddWeb(app, flysim.Web{Regions: map[string]int{"ord": 4}, SoftLimit: 20, HardLimit: 25})
+		for _, id := range machines[app] {
+			fly.ChangeMachine(app, id, func(m *flysim.Machine) { m.Config["stop_config"] = map[string]any{"timeout": "10ms"} })
+		}
+	}
 
 	metrics, err := url.Parse(victoriaMetrics(t, func(w io.Writer, now time.Time) {
-		writeTraffic(w, now, machines)
+		for _, app := range apps {
+			writeTraffic(w, now, app, machines[app])
+		}
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{gitHub: ghsim.New(ghsim.Config{Repo: repository, Branch: "master", Pulls: []int{pullNumber}})}
+	w := &world{flySim: fly, gitHub: ghsim.New(ghsim.Config{Repo: repository, Branch: "master", Pulls: []int{pullNumber}})}
 	w.prometheus = watch(t, httputil.NewSingleHostReverseProxy(metrics), nil)
 	w.prometheusURL = w.prometheus.url + "/prometheus/personal"
 	w.fly = watch(t, fly, flyJudge(t))
