@@ -260,7 +260,7 @@ func (j *job) compare(ctx context.Context) (sick, err error) {
 		case !made && !old || j.goes(was) && j.past:
 		case !there[i]:
 			others = append(others, fmt.Sprintf("Machine %s is gone from %s", was.ID, was.Region))
-		case old && (m.Version != was.Version || m.Image != was.Image):
+		case old && updated(was, m):
 			others = append(others, fmt.Sprintf("Machine %s was updated", was.ID))
 		case made && (!j.fine(m) || j.serve && m.Cordoned):
 			return nil, unwell(m)

@@ -24,7 +24,7 @@ var pool = []string{"ams", "cdg", "fra", "gru", "iad", "nrt", "ord", "syd"}
 // three things at once: the invariants hold, the result says what runs, and what
 // was decided runs in the end, or nothing was changed.
 func TestRandomFleetsAndFailures(t *testing.T) {
-	seeds := 500
+	seeds := 300
 	if whole() {
 		seeds = 12000
 	}
@@ -126,7 +126,14 @@ func (w *world) refused(sc scenario, wrong []string) (apply.Outcome, []string) {
 // somebody else works on the app (race), requests fail.
 func (w *world) disturb(r *rand.Rand, sc scenario) (cut bool, race string, group *sync.WaitGroup) {
 	group = &sync.WaitGroup{}
-	at := func() int { return 1 + r.IntN(40+30*len(sc.before)) }
+	size := 4
+	for name, after := range sc.after {
+		size += total(sc.before[name])
+		for code := range regions(after, sc.before[name]) {
+			size += 2 * max(after[code]-sc.total(name)[code], sc.total(name)[code]-after[code])
+		}
+	}
+	at := func() int { return 1 + r.IntN(7*size) } // about as many requests as it takes
 	all, create := faults(), "POST /v1/apps/{app}/machines"
 	fates := slices.DeleteFunc(faults(), func(f flysim.Fault) bool { return f.Kind != flysim.Fated && f.Kind != flysim.WrongRegion })
 	note := func(f flysim.Fault, n int) {
@@ -174,7 +181,7 @@ func randomScenario(r *rand.Rand) (sc scenario, wrong []string) {
 	sc = scenario{
 		before: groups{}, after: groups{}, idle: groups{}, sick: groups{}, kinds: map[string]kind{}, routers: map[string]flysim.Router{},
 		config: flysim.Config{
-			OldAPI: r.IntN(5) == 0, NoStrayNonce: r.IntN(4) == 0, RetryAfter: r.IntN(2) == 0, Limits: r.IntN(4) == 0,
+			OldAPI: r.IntN(5) == 0, NoStrayNonce: r.IntN(4) == 0, RetryAfter: r.IntN(2) == 0, Limits: r.IntN(4) == 0, MarksAreVersions: r.IntN(4) == 0,
 			BootTime: time.Duration(1+r.IntN(8)) * time.Second, CheckTime: time.Duration(1+r.IntN(8)) * time.Second,
 			DestroyTime: time.Duration(1+r.IntN(3)) * time.Second,
 		},
