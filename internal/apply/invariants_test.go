@@ -12,7 +12,7 @@ import (
 	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 )
 
-// A monitor watches the invariants of docs/design.md §8.1 after every event:
+// A monitor watches what docs/apply.md says holds at every moment:
 // 1 (capacity), 2 (a region closes last), 3 (pins) and 6 (a region's own
 // traffic). 4 is what the sweeps end with, 5 is watched in the requests.
 type monitor struct {
