@@ -97,7 +97,7 @@ func TestKilledAndDecidedAnew(t *testing.T) {
 	} {
 		most := sc.requests(t)
 		for k, then := range []counts{{"iad": 3}, {"fra": 2}, {"iad": 2, "nrt": 1}, {"fra": 3, "iad": 1}} {
-			for _, n := range sample(len(most), 12, i+k) {
+			for _, n := range sample(len(most), 6, i+k) {
 				for _, done := range []bool{false, true} {
 					trials = append(trials, trial{
 						fmt.Sprintf("%s, killed at %d, done %t, then %v", sc.name, n, done, then),
