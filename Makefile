@@ -1,6 +1,6 @@
 # Every target is a command worth typing by itself. Tools are built once, into a cache outside the repository.
 
-.PHONY: help build test lint fmt golden fuzz e2e bench image
+.PHONY: help build test lint fmt golden fuzz sweep e2e bench image
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
@@ -27,6 +27,10 @@ FUZZTIME ?= 20s
 fuzz: ## every fuzz target of every package, FUZZTIME each
 	go list ./... | while read -r p; do for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do \
 	  go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+SHARD ?= 1/1
+sweep: ## every kill, failure and race of apply, and 12,000 random fleets; SHARD=I/N for a part
+	SWEEP=1 SHARD=$(SHARD) go test -count=1 -timeout 0 -v -run 'TestKilled|TestEveryFailure|TestSomebody|TestRandom' ./internal/apply
 
 e2e: ## needs root or Docker, and npm
 	.ci/e2e

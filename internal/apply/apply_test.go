@@ -13,7 +13,7 @@ func TestEveryScenarioIsApplied(t *testing.T) {
 			got := w.apply(sc)
 			for _, s := range got.Steps {
 				if s.Status == apply.Broken {
-					t.Logf("%+v", s)
+					t.Errorf("%+v", s)
 				}
 			}
 			if got.Outcome != apply.Applied || got.Err != nil {

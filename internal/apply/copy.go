@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -53,6 +55,26 @@ func copyOf(m Machine, digest string) (json.RawMessage, error) {
 		return nil, fmt.Errorf("write the configuration: %w", err)
 	}
 	return bytes.TrimSpace(b.Bytes()), nil
+}
+
+// updated tells whether somebody gave a Machine another image or configuration.
+// Its version does not tell: whether our own marks make a new one is not
+// documented.
+func updated(was, now Machine) bool {
+	if was.Image != now.Image {
+		return true
+	}
+	a, errA := parseConfig(was.Raw)
+	b, errB := parseConfig(now.Raw)
+	if errA != nil || errB != nil { // its host did not tell, then or now
+		return false
+	}
+	for _, c := range []config{a, b} {
+		if metadata, ok := c["metadata"].(map[string]any); ok {
+			maps.DeleteFunc(metadata, func(key string, _ any) bool { return strings.HasPrefix(key, prefix) })
+		}
+	}
+	return !reflect.DeepEqual(a, b)
 }
 
 // checked tells whether m has health checks, its own or its services'.

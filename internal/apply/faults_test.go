@@ -65,7 +65,9 @@ func (w *world) honest(sc scenario, got apply.Result) []string {
 	switch got.Outcome {
 	case apply.Applied, apply.NoChanges:
 		for _, s := range slices.DeleteFunc(w.done(sc), lease) {
-			say("%s", s)
+			if w.watch.spoilt.ID == "" || !strings.Contains(s, " serves with ") {
+				say("%s", s)
+			}
 		}
 	case apply.Partial:
 	default:

@@ -2,10 +2,14 @@ package apply_test
 
 import (
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/fly-placer/fly-placer/internal/apply"
+	"github.com/fly-placer/fly-placer/internal/flyapi"
+	"github.com/fly-placer/fly-placer/internal/secret"
 	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 )
 
@@ -72,4 +76,48 @@ func TestMovesAreAboutAsFastAsTheLimitsAllow(t *testing.T) {
 	if ratio > 1.2 || limited > 0 {
 		t.Error("that is too much")
 	}
+}
+
+// crowd is a transport that knows how many requests were under way at most.
+type crowd struct {
+	next       http.RoundTripper
+	mu         sync.Mutex
+	there, max int
+}
+
+func (c *crowd) add(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.there += n
+	c.max = max(c.max, c.there)
+}
+
+func (c *crowd) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/wait") {
+		return c.next.RoundTrip(r)
+	}
+	c.add(1)
+	defer c.add(-1)
+	return c.next.RoundTrip(r)
+}
+
+// A large group does not open a connection for each of its Machines at once.
+func TestFewRequestsAreUnderWayAtOnce(t *testing.T) {
+	sc := scenario{before: web(counts{"iad": 80, "fra": 60}), after: web(counts{"iad": 70, "fra": 60, "nrt": 10})}
+	w := newWorld(t, sc)
+	w.far = 50 * time.Millisecond
+	c := &crowd{next: away{w.clock, w.clock.Transport(w.wire), w.far}}
+	client, err := flyapi.New(t.Context(), flyapi.Options{APIURL: w.url, Token: secret.New(token), HTTP: c, Sleep: w.clock.Sleep})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.client = client
+	got := w.apply(sc)
+	for _, bad := range append(w.done(sc), w.watch.found...) {
+		t.Error(bad)
+	}
+	if got.Outcome != apply.Applied || c.max > 100 || c.max < 50 { // 50, and renewals
+		t.Errorf("%s (%v): %d at once", got.Outcome, got.Err, c.max)
+	}
+	t.Logf("%d requests, up to %d at once, %s", got.Requests, c.max, w.clock.Now().Sub(epoch))
 }

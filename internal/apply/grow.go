@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,21 +138,18 @@ func (j *job) ready(ctx context.Context, m Machine, deadline time.Time) error {
 		wait := time.Second
 		switch m.State {
 		case "started":
-			checked := m.checked()
 			if !m.Updated.Equal(updated) || since.IsZero() {
 				since, updated = now, m.Updated
 			}
-			if m.HostStatus == "ok" && m.passing(checked) && (checked || now.Sub(since) >= j.Soak) {
-				if n > 0 {
-					return j.same(m)
-				}
-				well = true
-			}
-			if !checked {
-				wait = max(time.Millisecond, j.Soak-now.Sub(since))
-			}
-			if n == 0 {
+			checked, ran := m.checked(), now.Sub(since)
+			well = m.HostStatus == "ok" && m.passing(checked) && (checked || ran >= j.Soak)
+			switch {
+			case n == 0: // as it was read before
 				wait = 0
+			case well:
+				return j.same(m)
+			case !checked:
+				wait = max(time.Millisecond, j.Soak-ran)
 			}
 		case "stopped", "suspended":
 			switch {
@@ -205,100 +201,6 @@ func (j *job) same(m Machine) error {
 		return fmt.Errorf("create Machine %s in %s: it has image %s, others have %s", m.ID, m.Region, m.Image, want)
 	}
 	return nil
-}
-
-// verify finds out whether somebody changed the group since it was locked. When
-// new Machines get requests it waits for the old ones that stay, which must
-// serve on when the others go.
-func (j *job) verify(ctx context.Context) error {
-	for deadline := j.Clock.Now().Add(j.StartTimeout); ; {
-		sick, err := j.compare(ctx)
-		switch {
-		case err != nil || sick == nil || !j.serve:
-			return err
-		case j.Clock.Now().After(deadline):
-			return sick
-		}
-		if err := j.Clock.Sleep(ctx, 5*time.Second); err != nil {
-			return err
-		}
-		if err := j.held(); err != nil {
-			return err
-		}
-	}
-}
-
-// compare reads the group and compares it with what was locked. It returns in
-// sick which of the Machines that stay serves no more.
-func (j *job) compare(ctx context.Context) (sick, err error) {
-	ms, err := j.list(ctx)
-	if err != nil {
-		return nil, err
-	}
-	look := slices.Clone(j.fleet)
-	for _, m := range slices.Concat(j.fresh, members(groupOf(j.About, ms, j.name, j.Clock.Now()), ms)) {
-		if !has(look, m) {
-			look = append(look, m)
-		}
-	}
-	var others []string
-	now := make([]Machine, len(look))
-	there := make([]bool, len(look))
-	errs := j.parallel(look, func(i int, m Machine) error {
-		var err error
-		now[i], there[i], err = j.alive(ctx, m.ID)
-		return err
-	})
-	if err := first(errs); err != nil {
-		return nil, err
-	}
-	for i, was := range look {
-		made, old := has(j.fresh, was), has(j.fleet, was)
-		switch m := now[i]; {
-		case !made && !old && there[i]:
-			others = append(others, fmt.Sprintf("Machine %s came in %s", was.ID, was.Region))
-		case !made && !old || j.goes(was) && j.past:
-		case !there[i]:
-			others = append(others, fmt.Sprintf("Machine %s is gone from %s", was.ID, was.Region))
-		case old && (m.Version != was.Version || m.Image != was.Image):
-			others = append(others, fmt.Sprintf("Machine %s was updated", was.ID))
-		case made && (!j.fine(m) || j.serve && m.Cordoned):
-			return nil, unwell(m)
-		case !made && j.stays(was) && !j.fine(m):
-			sick = unwell(m)
-		}
-	}
-	if len(others) > 0 {
-		return nil, halted(PreconditionFailed, planNew, "apply to process group %s: somebody else changed it: %s", j.name, strings.Join(others, "; "))
-	}
-	return sick, nil
-}
-
-// unwell says what about a Machine that should serve is wrong.
-func unwell(m Machine) error {
-	what := or(m.State, "gone")
-	if m.Cordoned {
-		what += ", cordoned"
-	}
-	if m.ID != "" && m.HostStatus != "ok" {
-		what += ", its host " + m.HostStatus
-	}
-	return fmt.Errorf("keep Machine %s in %s healthy: it is %s; checks that do not pass: %s", m.ID, m.Region, what, or(m.failingChecks(), "none"))
-}
-
-// stays tells whether a Machine served when the group was locked, and is to go
-// on.
-func (j *job) stays(was Machine) bool { return !was.Cordoned && j.fine(was) && !j.goes(was) }
-
-func (j *job) goes(m Machine) bool { return has(j.leaving, m) }
-
-func has(ms []Machine, m Machine) bool {
-	return slices.ContainsFunc(ms, func(other Machine) bool { return other.ID == m.ID })
-}
-
-// fine tells whether a Machine would serve if it is not cordoned.
-func (j *job) fine(m Machine) bool {
-	return m.HostStatus == "ok" && (m.State == "started" && m.passing(m.checked()) || j.autostop && m.rests())
 }
 
 // open lets the new Machines get requests, all at the same time: the first of a

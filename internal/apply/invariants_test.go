@@ -12,7 +12,7 @@ import (
 	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 )
 
-// A monitor watches the invariants of docs/design.md §8.1 after every event:
+// A monitor watches what docs/apply.md says holds at every moment:
 // 1 (capacity), 2 (a region closes last), 3 (pins) and 6 (a region's own
 // traffic). 4 is what the sweeps end with, 5 is watched in the requests.
 type monitor struct {
@@ -35,10 +35,13 @@ type monitor struct {
 	// usurped: others broke our leases, so that a burst may fail half way and not
 	// be undone.
 	usurped bool
-	slack   time.Duration // for how long an answer is held back
-	faults  []string      // what was injected
-	found   []string
-	events  int
+	// spoilt is a Machine that served no more by itself, since spoiledAt.
+	spoilt    flysim.Machine
+	spoiledAt time.Time
+	slack     time.Duration // for how long an answer is held back
+	faults    []string      // what was injected
+	found     []string
+	events    int
 }
 
 // burst is how long the requests that go out together may take.
@@ -76,6 +79,9 @@ func (m *monitor) event(e flysim.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.events++
+	if e.What == "stopping" && e.Request > 0 && m.old[e.Machine].Serves() && e.At.After(m.spoiledAt) && m.spoiltStill(e) {
+		m.violate(e, "2: an old Machine is stopped although %s in %s serves no more", m.spoilt.ID, m.spoilt.Region)
+	}
 	if e.What == "destroying" && e.Request > 0 && m.pinned[e.Machine] {
 		m.violate(e, "3: pinned Machine is destroyed")
 	}
@@ -83,6 +89,15 @@ func (m *monitor) event(e flysim.Event) {
 		m.capacity(e, name)
 		m.traffic(e, name)
 	}
+}
+
+// spoiltStill tells whether the Machine that was spoilt is still there, of the
+// group in question, and serves no more.
+func (m *monitor) spoiltStill(e flysim.Event) bool {
+	return slices.ContainsFunc(e.Machines, func(other flysim.Machine) bool {
+		return other.ID == m.spoilt.ID && other.Group() == m.old[e.Machine].Group() && !other.Serves() &&
+			(other.State == "started" || other.State == "failed")
+	})
 }
 
 func (m *monitor) violate(e flysim.Event, format string, args ...any) {

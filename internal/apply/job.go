@@ -67,7 +67,7 @@ func (j *job) may(ctx context.Context, phase func(context.Context) error) error 
 // and reads them again.
 func (j *job) lock(ctx context.Context) error {
 	deadline := j.Clock.Now().Add(j.LockTimeout)
-	for {
+	for before := len(j.result.Steps); ; j.result.Steps = j.result.Steps[:before] { // what had to be tried again is no step
 		ms, err := j.list(ctx)
 		if err != nil {
 			return &halt{Failed, err}

@@ -148,6 +148,8 @@ func (r *runner) due() []string {
 
 // renew asks once; the next round asks again.
 func (r *runner) renew(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(ctx, renewEvery)
+	defer cancel()
 	asked := r.Clock.Now()
 	answer, err := r.do(ctx, Call{Action: Renew, Machine: id, TTL: leaseTTL})
 	r.mu.Lock()
@@ -235,7 +237,11 @@ func (r *runner) releaseSome(ctx context.Context, machines []string) {
 	for _, id := range machines {
 		if nonce := r.drop(id); nonce != "" {
 			group.Go(func() {
-				if r.pace(ctx, Release, id) == nil {
+				if r.pace(ctx, Release, id) != nil {
+					return
+				}
+				if free, err := r.slot(ctx, Release); err == nil {
+					defer free()
 					_, _ = r.m.Do(ctx, Call{Action: Release, App: r.Decision.App, Machine: id, Nonce: nonce})
 				}
 			})

@@ -128,7 +128,10 @@ func TestMachinesThatAreNotCountedAreLeftAlone(t *testing.T) {
 		})
 		add("cron", func(m *flysim.Machine) { m.Config["schedule"] = "hourly" })
 		add("once", func(m *flysim.Machine) { m.Config["auto_destroy"] = true })
-		add("release", func(m *flysim.Machine) { metadata(m)["fly_process_group"] = "fly_app_release_command"; m.State = "stopped" })
+		add("release", func(m *flysim.Machine) {
+			metadata(m)["fly_process_group"] = "fly_app_release_command"
+			m.State = "stopped"
+		})
 		add("console", func(m *flysim.Machine) { metadata(m)["fly_process_group"] = "fly_app_console" })
 		add("by-hand", func(m *flysim.Machine) { delete(metadata(m), "fly_platform_version") })
 		add("worker", func(m *flysim.Machine) { metadata(m)["fly_process_group"] = "worker" })

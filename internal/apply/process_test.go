@@ -3,6 +3,7 @@ package apply_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http/httptest"
 	"os"
@@ -46,7 +47,17 @@ func TestMain(m *testing.M) {
 		url, name, _ := strings.Cut(given, " ")
 		os.Exit(help(url, name))
 	}
-	os.Exit(m.Run())
+	if os.Getenv(childEnv) != "" {
+		go func() { // not to outlive the one that started it
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(1)
+		}()
+	}
+	code := m.Run()
+	for _, line := range closing {
+		fmt.Println(line)
+	}
+	os.Exit(code)
 }
 
 func help(url, name string) int {

@@ -31,6 +31,17 @@ func races() []race {
 	}
 	old := func(m flysim.Machine) bool { return !strings.HasPrefix(m.Name, "fp-") }
 	stays := func(m flysim.Machine) bool { return old(m) && metadata(m)["fly_placer_retire"] == "" }
+	spoil := func(w *world, which func(flysim.Machine) bool, how func(*flysim.Machine)) {
+		begun := slices.ContainsFunc(w.living(), func(m flysim.Machine) bool {
+			return metadata(m)["fly_placer_retire"] != "" || metadata(m)["fly_placer_decision"] != ""
+		})
+		m, ok := pick(w, func(m flysim.Machine) bool { return which(m) && m.State == "started" })
+		if !ok || !begun {
+			return // what serves nothing from the start is left as it is
+		}
+		w.watch.spoiled(m, w.now())
+		w.ChangeMachine(shop, m.ID, how)
+	}
 	take := func(which func(flysim.Machine) bool) func(*world, *sync.WaitGroup, scenario) {
 		return func(w *world, _ *sync.WaitGroup, _ scenario) {
 			if m, ok := pick(w, which); ok {
@@ -66,6 +77,30 @@ func races() []race {
 			w.watch.disturbed("web", 0)
 			w.AddMachine(shop, machine("web", "sin", kind{checks: true}))
 		}},
+		{"fly-proxy stops a new Machine", func(w *world, _ *sync.WaitGroup, sc scenario) {
+			if m, ok := pick(w, func(m flysim.Machine) bool { return !old(m) && !m.Cordoned && sc.kinds[m.Group()].autostop }); ok {
+				w.StopByProxy(shop, m.ID)
+			}
+		}},
+		{"a new Machine becomes sick", func(w *world, _ *sync.WaitGroup, _ scenario) {
+			spoil(w, func(m flysim.Machine) bool { return !old(m) }, func(m *flysim.Machine) {
+				for i := range m.Checks {
+					m.Checks[i].Status = "critical"
+				}
+				if len(m.Checks) == 0 {
+					m.State = "failed"
+				}
+			})
+		}},
+		{"a new Machine crashes", func(w *world, _ *sync.WaitGroup, _ scenario) {
+			spoil(w, func(m flysim.Machine) bool { return !old(m) }, func(m *flysim.Machine) { m.State = "failed" })
+		}},
+		{"a new Machine's host is lost", func(w *world, _ *sync.WaitGroup, _ scenario) {
+			spoil(w, func(m flysim.Machine) bool { return !old(m) }, func(m *flysim.Machine) { m.HostStatus = "unreachable" })
+		}},
+		{"a Machine that stays crashes", func(w *world, _ *sync.WaitGroup, _ scenario) {
+			spoil(w, stays, func(m *flysim.Machine) { m.State = "failed" })
+		}},
 		{"a second run", func(w *world, group *sync.WaitGroup, sc scenario) {
 			client := w.newClient()
 			group.Go(func() { apply.Run(w.t.Context(), client, sc.request(), w.options) })
@@ -79,6 +114,24 @@ func (m *monitor) disturbed(group string, n int) {
 	defer m.mu.Unlock()
 	m.taken[group] += n
 	m.touched = true
+}
+
+// spoiled notes that a Machine serves no more. From then on no old one may be
+// stopped, unless it is too late.
+func (m *monitor) spoiled(machine flysim.Machine, at time.Time) {
+	m.disturbed(machine.Group(), 1)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.spoilt, m.spoiledAt = machine, at
+}
+
+// repaired returns the Machine that was spoilt, and forgets it.
+func (m *monitor) repaired() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id := m.spoilt.ID
+	m.spoilt = flysim.Machine{}
+	return id
 }
 
 // deploying notes that a deploy restarts Machines: from now on they count as
@@ -95,10 +148,21 @@ func (m *monitor) usurp() {
 	m.usurped = true
 }
 
-// quiet makes the app one that a decision can be made on: nothing is leased, and
-// all Machines run the same release.
+// quiet makes the app one that a decision can be made on: nothing is leased, all
+// Machines run the same release, and what was spoilt serves again.
 func (w *world) quiet() {
 	w.clock.Advance(time.Minute)
+	if id := w.watch.repaired(); id != "" {
+		w.ChangeMachine(shop, id, func(m *flysim.Machine) {
+			if m.State == "failed" {
+				m.State = "started"
+			}
+			m.HostStatus = "ok"
+			for i := range m.Checks {
+				m.Checks[i].Status = "passing"
+			}
+		})
+	}
 	versions := map[string]bool{}
 	for _, m := range w.living() {
 		versions[metadata(m)["fly_release_version"]] = true
@@ -124,7 +188,7 @@ func TestSomebodyElseAtEveryRequest(t *testing.T) {
 			if race.name == added && sc.config.ListLag > 0 {
 				continue // the last ones come when nobody can see them yet
 			}
-			for _, n := range sample(most, 2, i*7+k*3) {
+			for _, n := range sample(most, 1, i*7+k*3) {
 				trials = append(trials, trial{
 					fmt.Sprintf("%s, %s at %d", sc.name, race.name, n),
 					func(t *testing.T) (apply.Outcome, []string) { return raced(t, sc, race, n) },

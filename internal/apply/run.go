@@ -24,6 +24,8 @@ type runner struct {
 	digest   string
 	pacer    pacer
 	requests atomic.Int64
+	slots    chan struct{} // taken by requests under way
+	renewals chan struct{} // taken by those that renew leases
 	result   Result
 	known    map[string][]string // IDs by group: what to count at the end
 	hard     context.Context     // ends a while after the one that Run was given: see bound
@@ -38,7 +40,7 @@ type runner struct {
 func newRunner(m Machines, q Request, o Options) *runner {
 	return &runner{
 		Request: q, Options: o, m: m, digest: q.Decision.Sum(), pacer: pacer{next: map[string]time.Time{}},
-		known: map[string][]string{}, leases: map[string]*lease{}, names: map[string]bool{},
+		slots: make(chan struct{}, together), renewals: make(chan struct{}, together), known: map[string][]string{}, leases: map[string]*lease{}, names: map[string]bool{},
 		result: Result{Before: Counts{}, After: Counts{}},
 	}
 }

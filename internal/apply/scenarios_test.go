@@ -26,7 +26,7 @@ func scenarios() []scenario {
 		{name: "move part", before: web(counts{"iad": 4}), after: web(counts{"iad": 2, "fra": 2}), kinds: checked},
 		{name: "swap", before: web(counts{"iad": 2, "fra": 1}), after: web(counts{"iad": 1, "nrt": 2}), kinds: checked},
 		{name: "no checks", before: web(counts{"iad": 2}), after: web(counts{"ams": 2})},
-		{name: "limits", before: web(counts{"iad": 2}), after: web(counts{"fra": 2}), kinds: checked, config: flysim.Config{Limits: true}},
+		{name: "limits", alike: true, before: web(counts{"iad": 2}), after: web(counts{"fra": 2}), kinds: checked, config: flysim.Config{Limits: true}},
 		{
 			name: "two groups", before: groups{"web": {"iad": 2}, "admin": {"iad": 1}},
 			after: groups{"web": {"fra": 2}, "admin": {"fra": 1}}, kinds: map[string]kind{"web": {checks: true}},
@@ -62,14 +62,15 @@ func scenarios() []scenario {
 			name: "old API, leased", before: web(counts{"iad": 1}), after: web(counts{"fra": 1}), config: flysim.Config{OldAPI: true},
 			set: func(w *world) { w.LeaseAll(shop, "ann", 40*time.Second) },
 		},
-		{name: "lists lag", before: web(counts{"iad": 2}), after: web(counts{"fra": 2}), kinds: checked, config: flysim.Config{ListLag: 5 * time.Second}},
+		{name: "lists lag", alike: true, before: web(counts{"iad": 2}), after: web(counts{"fra": 2}), kinds: checked, config: flysim.Config{ListLag: 5 * time.Second}},
 		{name: "pages", before: web(counts{"iad": 3}), after: web(counts{"iad": 2, "fra": 2}), kinds: checked, config: flysim.Config{PageSize: 2}},
 		{name: "strict nonces", before: web(counts{"iad": 1}), after: web(counts{"fra": 1}), config: flysim.Config{NoStrayNonce: true}},
 		{name: "forgotten at once", before: web(counts{"iad": 2}), after: web(counts{"fra": 2}), kinds: checked, config: flysim.Config{
 			BootTime: time.Second, CheckTime: time.Second, ForgetTime: time.Millisecond,
 		}},
-		{name: "back", before: web(counts{"fra": 2}), after: web(counts{"iad": 2}), previous: web(counts{"fra": 2}), kinds: checked},
-		{name: "slow to boot", before: web(counts{"iad": 1}), after: web(counts{"fra": 1}), kinds: checked, config: flysim.Config{
+		{name: "marks make versions", alike: true, before: web(counts{"iad": 2}), after: web(counts{"fra": 2}), kinds: checked, config: flysim.Config{MarksAreVersions: true}},
+		{name: "back", alike: true, before: web(counts{"fra": 2}), after: web(counts{"iad": 2}), previous: web(counts{"fra": 2}), kinds: checked},
+		{name: "slow to boot", alike: true, before: web(counts{"iad": 1}), after: web(counts{"fra": 1}), kinds: checked, config: flysim.Config{
 			BootTime: 100 * time.Second, CheckTime: 20 * time.Second,
 		}},
 	}

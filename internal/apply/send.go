@@ -13,6 +13,9 @@ const (
 	// firstWait doubles with every further attempt.
 	firstWait = time.Second
 	burst     = 3
+	// together is how many requests are under way at most, how many that renew
+	// leases besides, and as many as it likes that wait for a Machine.
+	together = 50
 )
 
 // A pacer keeps Fly.io's limits: for each key rate requests a second, in bursts
@@ -60,10 +63,33 @@ const (
 	list Action = "list"
 )
 
+// slot waits until another request may be under way.
+func (r *runner) slot(ctx context.Context, a Action) (free func(), err error) {
+	slots := r.slots
+	switch a {
+	case Await:
+		return func() {}, nil
+	case Renew: // not behind what may hang
+		slots = r.renewals
+	default:
+	}
+	select {
+	case slots <- struct{}{}:
+		return func() { <-slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 func (r *runner) get(ctx context.Context, id string) (Machine, error) {
 	if err := r.pace(ctx, get, id); err != nil {
 		return Machine{}, err
 	}
+	free, err := r.slot(ctx, get)
+	if err != nil {
+		return Machine{}, err
+	}
+	defer free()
 	return r.m.Get(ctx, r.Decision.App, id)
 }
 
@@ -124,12 +150,15 @@ func (r *runner) do(ctx context.Context, c Call) (Answer, error) {
 		if err := r.pace(ctx, c.Action, key); err != nil {
 			return Answer{}, err
 		}
-		nonce, err := r.nonce(c, n)
+		free, err := r.slot(ctx, c.Action)
 		if err != nil {
 			return Answer{}, err
 		}
-		c.Nonce = nonce
-		answer, err := r.m.Do(send, c)
+		var answer Answer
+		if c.Nonce, err = r.nonce(c, n); err == nil {
+			answer, err = r.m.Do(send, c)
+		}
+		free()
 		var f *Failure
 		if err == nil || !errors.As(err, &f) {
 			return answer, err

@@ -89,8 +89,15 @@ func sweepBeside(t *testing.T, what string, all []trial, beside int) {
 	if n == 1 && sum.Runs != len(all) {
 		t.Errorf("%d of %d runs came to an end", sum.Runs, len(all))
 	}
-	t.Logf("%s: %d runs, %d with violations; outcomes %v", what, sum.Runs, sum.Broken, sum.Outcomes)
+	text := fmt.Sprintf("%s: %d runs, %d with violations; outcomes %v", what, sum.Runs, sum.Broken, sum.Outcomes)
+	t.Log(text)
+	if whole() {
+		closing = append(closing, text)
+	}
 }
+
+// closing are the last lines of `make sweep`.
+var closing []string
 
 const tallied = "tally: "
 
@@ -114,7 +121,9 @@ func tryShare(t *testing.T, all []trial, beside int, mine func(int) bool) tally 
 			continue
 		}
 		group.Go(func() error {
-			outcome, bad := one.run(t)
+			var outcome apply.Outcome
+			var bad []string
+			t.Run(one.name, func(t *testing.T) { outcome, bad = one.run(t) }) // its servers end with it
 			mu.Lock()
 			defer mu.Unlock()
 			sum.Runs++
@@ -141,6 +150,12 @@ func child(t *testing.T, i, n int) tally {
 		return tally{}
 	}
 	cmd := exec.CommandContext(t.Context(), self, "-test.run=^"+t.Name()+"$", "-test.timeout=0")
+	stdin, err := cmd.StdinPipe() // its end is the child's
+	if err != nil {
+		t.Error(err)
+		return tally{}
+	}
+	defer stdin.Close()
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d/%d", childEnv, i+1, n), "GOMAXPROCS=1", "GOGC=400")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

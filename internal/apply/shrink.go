@@ -90,14 +90,13 @@ func (j *job) look(ctx context.Context) error {
 // stepBack lets the old Machines get requests again, if all of them can: some of
 // them alone would be overloaded. It reports no error when they cannot.
 func (j *job) stepBack(ctx context.Context) error {
-	errs := j.parallel(j.leaving, func(_ int, m Machine) error {
+	fine := make([]bool, len(j.leaving))
+	j.parallel(j.leaving, func(i int, m Machine) error {
 		now, alive, err := j.alive(ctx, m.ID)
-		if err == nil && (!alive || !j.fine(now)) {
-			err = errAlone
-		}
+		fine[i] = err == nil && alive && j.fine(now)
 		return err
 	})
-	if len(j.leaving) == 0 || first(errs) != nil || !j.complete() {
+	if len(fine) == 0 || slices.Contains(fine, false) || !j.complete() {
 		return nil
 	}
 	if err := j.reopen(ctx, j.leaving); err != nil {

@@ -33,12 +33,19 @@ func (sc scenario) requests(t *testing.T) []flysim.Request {
 
 // Killed at every request, before the server acted on it and after, and run
 // again, apply ends with what was decided. It makes no difference when the
-// server only read: `make sweep` does that twice, too.
+// server only read: `make sweep` does that twice, too, and leaves out nothing of
+// scenarios that are like others.
 func TestKilledAtEveryRequest(t *testing.T) {
 	var trials []trial
 	boundaries := 0
 	for _, sc := range scenarios() {
-		for _, r := range sc.requests(t) {
+		most := sc.requests(t)
+		few := len(most)
+		if sc.alike {
+			few = 8
+		}
+		for _, n := range sample(len(most), few, 0) {
+			r := most[n-1]
 			boundaries++
 			for _, done := range []bool{false, true} {
 				if done && r.Method == http.MethodGet && !whole() {
@@ -51,7 +58,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 			}
 		}
 	}
-	sweep(t, fmt.Sprintf("%d scenarios, killed at each of %d requests", len(scenarios()), boundaries), trials)
+	sweep(t, fmt.Sprintf("%d scenarios, killed at %d requests", len(scenarios()), boundaries), trials)
 }
 
 func killed(t *testing.T, sc scenario, n int, done bool) (apply.Outcome, []string) {
@@ -75,4 +82,56 @@ func killed(t *testing.T, sc scenario, n int, done bool) (apply.Outcome, []strin
 		bad = append(bad, "still cut off")
 	}
 	return first.Outcome, slices.Concat(bad, w.settle(sc), twice(w.Requests()))
+}
+
+// Killed at any request, and then something else is decided on what runs: that
+// is what runs in the end, and nothing of the first is left.
+func TestKilledAndDecidedAnew(t *testing.T) {
+	var trials []trial
+	checked, sleepy := plainly(kind{checks: true}), plainly(kind{checks: true, autostop: true})
+	for i, sc := range []scenario{
+		{name: "move", before: web(counts{"iad": 3}), after: web(counts{"fra": 3}), kinds: checked},
+		{name: "move, old API", before: web(counts{"iad": 3}), after: web(counts{"fra": 3}), kinds: checked, config: flysim.Config{OldAPI: true}},
+		{name: "autostop", before: web(counts{"iad": 3}), after: web(counts{"fra": 2, "iad": 1}), kinds: sleepy},
+		{name: "shrink", before: web(counts{"iad": 3, "fra": 1}), after: web(counts{"iad": 1, "fra": 1}), kinds: checked},
+	} {
+		most := sc.requests(t)
+		for k, then := range []counts{{"iad": 3}, {"fra": 2}, {"iad": 2, "nrt": 1}, {"fra": 3, "iad": 1}} {
+			for _, n := range sample(len(most), 6, i+k) {
+				for _, done := range []bool{false, true} {
+					trials = append(trials, trial{
+						fmt.Sprintf("%s, killed at %d, done %t, then %v", sc.name, n, done, then),
+						func(t *testing.T) (apply.Outcome, []string) { return decidedAnew(t, sc, then, n, done) },
+					})
+				}
+			}
+		}
+	}
+	sweep(t, "killed, and something else decided", trials)
+}
+
+func decidedAnew(t *testing.T, sc scenario, then counts, n int, done bool) (apply.Outcome, []string) {
+	w := newWorld(t, sc)
+	w.CutAt(n, done)
+	w.watch.cut = true
+	first := w.apply(sc)
+	bad := w.watch.found
+	w.clock.Advance(time.Minute)
+	w.Heal()
+	next := scenario{before: web(w.count("web")), after: web(then), kinds: sc.kinds, config: sc.config}
+	w.watch = newMonitor(w, next)
+	w.watch.cut = true // the burst may not be over yet
+	clear(w.watch.pinned)
+	for again := 0; ; again++ {
+		got := w.apply(next)
+		if got.Outcome == apply.Applied || got.Outcome == apply.NoChanges {
+			break
+		}
+		if again == 2 {
+			bad = append(bad, fmt.Sprintf("%s (%v), then: %s (%v)", first.Outcome, first.Err, got.Outcome, got.Err))
+			break
+		}
+		next.before = web(w.count("web"))
+	}
+	return first.Outcome, slices.Concat(bad, w.settle(next))
 }

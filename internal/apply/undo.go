@@ -69,27 +69,34 @@ func (j *job) fail(ctx context.Context, err error) error {
 	if errors.As(err, &h) {
 		outcome = h.outcome
 	}
+	next := runAgain
+	if outcome == PreconditionFailed { // another run would say the same
+		next = planNew
+	}
+	end := func(o Outcome, format string, args ...any) error {
+		return &halt{o, hint.Wrap(fmt.Errorf(format, args...), "%s", next)}
+	}
 	err = hinted(err)
 	switch {
 	case j.past && ctx.Err() == nil && j.rescue(ctx):
-		return &halt{Partial, hint.Wrap(fmt.Errorf("the old Machines serve again, beside what is new: %w", err), "%s", runAgain)}
+		return end(Partial, "the old Machines serve again, beside what is new: %w", err)
 	case j.past:
-		return &halt{Partial, hint.Wrap(fmt.Errorf("what is new serves, and the old may not: %w", err), "%s", runAgain)}
+		return end(Partial, "what is new serves, and the old may not: %w", err)
 	case ctx.Err() != nil && j.opened:
-		return &halt{Partial, hint.Wrap(fmt.Errorf("old and new Machines serve: %w", err), "%s", runAgain)}
+		return end(Partial, "old and new Machines serve: %w", err)
 	case ctx.Err() != nil:
 		more := ""
 		if n := len(j.unsure); n > 0 {
 			more = fmt.Sprintf(", and perhaps %d more", n)
 		}
-		return &halt{Failed, hint.Wrap(fmt.Errorf("nothing serves differently; %d new Machines that get no requests are left%s: %w", len(j.fresh), more, err), "%s", runAgain)}
+		return end(Failed, "nothing serves differently; %d new Machines that get no requests are left%s: %w", len(j.fresh), more, err)
 	}
 	left, serving := j.undo(ctx)
 	switch {
 	case serving:
-		return &halt{Partial, hint.Wrap(fmt.Errorf("%w; old and new Machines serve: %s", err, left), "%s", runAgain)}
+		return end(Partial, "%w; old and new Machines serve: %s", err, left)
 	case left != "":
-		return &halt{outcome, hint.Wrap(fmt.Errorf("%w; not undone: %s", err, left), "%s", runAgain)}
+		return end(outcome, "%w; not undone: %s", err, left)
 	}
 	return &halt{outcome, err}
 }

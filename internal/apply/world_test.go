@@ -92,6 +92,7 @@ func (w *world) soon(n int, do func()) {
 // A scenario is an app and a decision on it.
 type scenario struct {
 	name   string
+	alike  bool // to others: go test does not kill it everywhere
 	config flysim.Config
 	// before and after are placements by group.
 	before, after map[string]counts

@@ -70,6 +70,9 @@ type Config struct {
 	Capacity map[string]int
 	// MaxMachines is the limit of each organization; 0 = none.
 	MaxMachines int
+	// MarksAreVersions gives a Machine a new version with each change of its
+	// metadata, without starting it anew. Whether Fly.io does is not known.
+	MarksAreVersions bool
 	// NoStrayNonce refuses a write with a nonce on a Machine that has no
 	// lease, such as one that ran out. Whether Fly.io does is not known.
 	NoStrayNonce bool

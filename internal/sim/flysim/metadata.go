@@ -64,8 +64,8 @@ func (s *Server) deleteMetadata(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// putMetadata sets metadata of m, and deletes what is nil. The Machine neither
-// restarts nor gets a new version. Snapshots do not see it: the configuration
+// putMetadata sets metadata of m, and deletes what is nil. The Machine does not
+// restart, nor gets a new version unless Config says so. Snapshots do not see it: the configuration
 // is a new one.
 func (s *Server) putMetadata(m *Machine, changes map[string]any) {
 	config := maps.Clone(m.Config)
@@ -86,5 +86,8 @@ func (s *Server) putMetadata(m *Machine, changes map[string]any) {
 	}
 	config["metadata"] = metadata
 	m.Config, m.Updated = config, s.clock.Now()
+	if s.config.MarksAreVersions {
+		m.version = s.nextVersion()
+	}
 	s.changed(m, "metadata", m.Updated)
 }
