@@ -89,7 +89,7 @@ func TestActGoesRoundTheCircle(t *testing.T) {
 
 	night := event(t)(events.Schedule("17 5 * * *"))
 	r := mustRun(t, runExample(t, w, "propose-and-apply.yml", night))
-	if !strings.Contains(r.summary, "Proposed in [") {
+	if !strings.Contains(r.summary, "Proposed in [`#") {
 		t.Errorf("the summary does not name the proposal:\n%s", r.summary)
 	}
 	number := proposed(t, w)

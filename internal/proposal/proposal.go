@@ -19,7 +19,7 @@ import (
 const (
 	// Branch is where decisions are proposed.
 	Branch = "fly-placer/placement"
-	// Label, on a pull request, makes its plan comment a decision (docs/propose.md).
+	// Label on a pull request makes its plan comment a decision (docs/propose.md).
 	Label = "fly-placer:apply"
 	// Title is that of the pull request. It names no app: several jobs write to it.
 	Title = "Place Machines where the requests come from"
