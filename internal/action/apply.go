@@ -91,9 +91,13 @@ func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report)
 		errs = append(errs, j.read(catalog))
 	}
 	if err := errors.Join(errs...); err != nil {
+		rep.Errors = r.problems(err, "")
+		r.reportBack(ctx, m, rep, true)
 		return r.fail(ctx, err, exitUsage)
 	}
 	if err := r.fromComments(ctx, m, jobs); err != nil {
+		rep.Errors = r.problems(err, "")
+		r.reportBack(ctx, m, rep, true)
 		return r.fail(ctx, err, exitFailed)
 	}
 	for _, j := range jobs {

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -35,7 +36,13 @@ func (r *run) merged(ctx context.Context) (merge, error) {
 	}
 	m := merge{gh: gh}
 	for n := 0; ; n++ {
-		if m.pulls, err = r.pullsOf(ctx, gh); err != nil || len(m.pulls) > 0 {
+		m.pulls, err = r.pullsOf(ctx, gh)
+		switch {
+		case err != nil && !r.asksForApprovals() && (errors.Is(err, ghapi.ErrReadOnly) || errors.Is(err, ghapi.ErrForbidden)):
+			// The files decide without it.
+			r.problem(slog.LevelWarn, fmt.Errorf("plan comments decide nothing, and no pull request is told what became of it: %w", err))
+			return m, nil
+		case err != nil || len(m.pulls) > 0:
 			return m, err
 		}
 		// GitHub may not know yet which pull request a commit came from.
@@ -46,6 +53,11 @@ func (r *run) merged(ctx context.Context) (merge, error) {
 			return m, err
 		}
 	}
+}
+
+// asksForApprovals tells whether some app is applied only with approvals.
+func (r *run) asksForApprovals() bool {
+	return slices.ContainsFunc(r.cfg.Apps, func(a config.AppConfig) bool { return a.Apply.Approvals > 0 })
 }
 
 // pullsOf are the pull requests that the push merged, as far as GitHub knows.

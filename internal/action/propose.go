@@ -44,15 +44,20 @@ func (r *run) propose(ctx context.Context) int {
 		rep.Errors = append(rep.Errors, r.problems(errs[app], app)...)
 		r.problem(slog.LevelError, errs[app])
 	}
+	made := ghapi.Proposal{Operation: "none"}
 	if len(files) > 0 {
-		made, err := gh.Propose(ctx, r.request(files, entries))
-		if err != nil {
+		if made, err = gh.Propose(ctx, r.request(files, entries)); err != nil {
 			rep.Errors = append(rep.Errors, r.problems(err, "")...)
 			r.problem(slog.LevelError, err)
+			for i, p := range rep.Plans {
+				if p.Outcome == plan.Planned {
+					rep.Plans[i].Outcome = plan.Failed // it was to be proposed
+				}
+			}
 			return r.publish(ctx, rep)
 		}
-		r.showProposal(&rep, made, entries)
 	}
+	r.showProposal(&rep, made, entries)
 	return r.publish(ctx, rep)
 }
 
