@@ -155,18 +155,23 @@ func (w *world) environment() string {
 	vars = slices.DeleteFunc(vars, func(v string) bool { return strings.HasPrefix(v, "INPUT_") })
 	return fmt.Sprintf(`The simulated Fly.io and GitHub are up. In another terminal:
 
-  export %s
-  fly-placer plan --fly-api-url %s
-  fly-placer traffic --window 1h --fly-api-url %s
+  export %s \
+         GITHUB_API_URL=%s \
+         GITHUB_TOKEN=%s GITHUB_REPOSITORY=acme/shop
+  fly-placer plan --fly-api-url %[4]s
+  fly-placer traffic --window 1h --fly-api-url %[4]s
+  fly-placer check --fly-api-url %[4]s
+  fly-placer propose --fly-api-url %[4]s
 
-For the comment on a pull request, as on a runner, add GitHub's part; the event file
-says which pull request: {"pull_request": {"number": %d}}
+A decision file in .fly-placer/shop.yml, docs/decision.md says how, is applied by
 
-  export GITHUB_API_URL=%s \
-         GITHUB_TOKEN=%s \
-         GITHUB_REPOSITORY=acme/shop GITHUB_EVENT_NAME=pull_request \
-         GITHUB_EVENT_PATH=event.json
+  fly-placer apply --fly-api-url %[4]s --api-rate 0 --soak 1s
 
-There is traffic for the next %d hours. Stop with Ctrl-C.
-`, strings.Join(vars, " \\\n         "), w.fly, w.fly, pull, w.github, ghsim.DefaultToken, serveHours)
+For the comment on a pull request, as on a runner, name the event; its file says which
+pull request: {"pull_request": {"number": %[5]d}}
+
+  export GITHUB_EVENT_NAME=pull_request GITHUB_EVENT_PATH=event.json
+
+There is traffic for the next %[6]d hours. Stop with Ctrl-C.
+`, strings.Join(vars, " \\\n         "), w.github, ghsim.DefaultToken, w.fly, pull, serveHours)
 }
