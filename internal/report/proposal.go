@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/fly-placer/fly-placer/internal/plan"
@@ -103,11 +104,12 @@ func (b *builder) proposal(p *Proposal) doc.Document {
 	return doc.Document{doc.Section{Detail: doc.Brief, Blocks: d}}
 }
 
-// outputs are the action's outputs of the pull request.
+// outputs are the action's outputs of the pull request, or of the page that opens
+// one.
 func (p Proposal) outputs() map[string]string {
 	number := ""
 	if p.Number > 0 {
 		number = strconv.Itoa(p.Number)
 	}
-	return map[string]string{"pull-request-number": number, "pull-request-url": p.URL, "pull-request-operation": string(p.Operation)}
+	return map[string]string{"pull-request-number": number, "pull-request-url": cmp.Or(p.URL, p.CompareURL), "pull-request-operation": string(p.Operation)}
 }
