@@ -200,12 +200,16 @@ func (r *runner) claim(code region.Code) string {
 
 // precondition compares what runs with what the decision assumes. Work that an
 // earlier run began leads from there to the decision: then every count lies
-// between the two, and nobody else has changed anything.
+// between the two, unless somebody else has changed something. When that was
+// decided on, it may be the same decision as before.
 func (j *job) precondition() error {
 	live := countOf(slices.Concat(j.kept, j.retiring, j.created))
+	m := j.match(j.name, live)
+	if m.Verdict != decision.Moved { // whoever made them
+		return nil
+	}
 	if !j.begun() {
-		m := j.match(j.name, live)
-		if m.Verdict == decision.Moved && j.match(j.name, j.assumed).Verdict == decision.Moved {
+		if j.match(j.name, j.assumed).Verdict == decision.Moved {
 			j.result.Moved = m.Differences
 			return halted(PreconditionFailed, planNew, "apply to process group %s: what runs is not what was assumed", j.name)
 		}
