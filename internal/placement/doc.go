@@ -227,7 +227,7 @@
 // # Work
 //
 // Options.MaxNodes bounds the work, never the time, so answers can be
-// reproduced. A plain problem may walk 100 costs for each node, which takes as
-// long. When it is reached, the best placement comes with the lowest bound of
-// all that was left out.
+// reproduced. A plain problem may walk 100 costs for each node. When it is
+// reached, the best placement comes with the lowest bound of all that was left
+// out.
 package placement
