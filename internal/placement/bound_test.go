@@ -391,3 +391,29 @@ func TestCertifiedGapHolds(t *testing.T) {
 		t.Errorf("only %d searches were cut short", cut)
 	}
 }
+
+// The bound goes over whole Machines, but not over every one of 50,000.
+func TestManyMachines(t *testing.T) {
+	for seed := range uint64(9) {
+		p := geoProblem(seed, 10, 16, 12)
+		p.Limits.Survive = []Survive{None, Machine, Region}[seed%3]
+		p.Limits.MaxMachines = 0
+		p.ValuePerMS *= 1000
+		for i := range p.Edges {
+			for h := range p.Edges[i].Demand {
+				p.Edges[i].Demand[h] *= 1000
+			}
+		}
+		for code := range p.Current {
+			p.Current[code] *= []int{1, 1000}[seed%2]
+		}
+		machines := 0
+		sol := solve(t, p)
+		for _, count := range sol.Placement {
+			machines += count
+		}
+		if want := enumerated(p); sol.Status != Optimal || !equal(sol.Objective, want) || machines < 2000 {
+			t.Errorf("seed %d: %s %v with %d Machines; want %v", seed, sol.Status, sol.Objective, machines, want)
+		}
+	}
+}
