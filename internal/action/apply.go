@@ -34,7 +34,7 @@ const applyDeadline = 5 * time.Hour
 type job struct {
 	config.AppConfig
 	from   string // where the decision is written, in words
-	data   []byte // of the decision file; nil when there is none
+	data   []byte // of the decision file, also where something else decides; nil when there is none
 	prices price.Table
 	decision.Decision
 	// Of a push: the file before it, and what that decided.
@@ -65,6 +65,9 @@ func (r *run) apply(ctx context.Context) int {
 	if r.runner.pushesDefault() {
 		if m, err = r.merged(ctx); err != nil {
 			return r.fail(ctx, err, exitFailed)
+		}
+		if err = r.goByNewest(ctx, m.head); err != nil {
+			return r.fail(ctx, err, exitUsage)
 		}
 	}
 	jobs, err := r.jobs(ctx)
@@ -107,6 +110,9 @@ func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report)
 	r.reportBack(context.WithoutCancel(ctx), m, rep, worked)
 	return r.publish(ctx, rep)
 }
+
+// inFile tells whether a file of the repository decides.
+func (j *job) inFile() bool { return j.data != nil && !j.again }
 
 // jobs reads the decision files, those before a push too, and the prices.
 func (r *run) jobs(ctx context.Context) ([]*job, error) {
@@ -197,7 +203,7 @@ func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, m merge,
 	res := report.Result{App: j.Name, DryRun: r.cfg.DryRun, Started: r.Now()}
 	if len(j.Groups) > 0 {
 		res.Digest = j.Sum()
-		if j.data != nil {
+		if j.inFile() {
 			res.File = j.Apply.Decision
 		}
 		if p, ok := m.pull(j.Name, j.Sum()); ok && !j.idle {
@@ -219,6 +225,14 @@ func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, m merge,
 		return r.ended(res)
 	case err != nil:
 		return r.ended(failed(res, err))
+	}
+	if err := r.overtaken(ctx, j, m.head); err != nil {
+		if !j.idle {
+			return r.ended(outdated(res, err))
+		}
+		j.Decision = decision.Decision{} // what it decides says nothing any more
+		res.Digest, res.File = "", ""
+		res.Findings = append(res.Findings, plan.Finding{Level: plan.Notice, Text: err.Error()})
 	}
 	ours := apply.Unfinished(j.app)
 	underWay := len(j.Groups) > 0 && slices.Contains(slices.Collect(maps.Values(ours)), j.Sum())
@@ -294,7 +308,7 @@ func roughly(age time.Duration) string {
 func (r *run) refusals(j *job, catalog region.Catalog, ours map[string]string) []plan.Finding {
 	var found []plan.Finding
 	for _, refusal := range r.broken(j, catalog, ours) {
-		if j.data == nil { // it is in no file
+		if !j.inFile() {
 			found = append(found, plan.Finding{Level: plan.Error, Text: fmt.Sprintf("%s, %s: %s", j.from, refusal.Group, refusal.Text), Hint: refusal.Hint})
 			continue
 		}

@@ -23,6 +23,8 @@ import (
 // A merge is what a push to the default branch brought.
 type merge struct {
 	gh *ghapi.Client
+	// head is the last commit of the default branch now.
+	head string
 	// pulls are the pull requests that it merged, those of later commits first.
 	pulls []ghapi.Pull
 }
@@ -35,6 +37,9 @@ func (r *run) merged(ctx context.Context) (merge, error) {
 		return merge{}, err
 	}
 	m := merge{gh: gh}
+	if m.head, err = r.newest(ctx, gh); err != nil {
+		return m, err
+	}
 	for n := 0; ; n++ {
 		m.pulls, err = r.pullsOf(ctx, gh)
 		switch {
@@ -46,10 +51,10 @@ func (r *run) merged(ctx context.Context) (merge, error) {
 			return m, err
 		}
 		// GitHub may not know yet which pull request a commit came from.
-		if n == 3 || !r.runner.seemsMerged() {
+		if n == lags || !r.runner.seemsMerged() {
 			return m, nil
 		}
-		if err := (clock{r.Process}).Sleep(ctx, 2*time.Second); err != nil {
+		if err := r.lag(ctx); err != nil {
 			return m, err
 		}
 	}
@@ -130,7 +135,7 @@ func (r *run) fromComment(ctx context.Context, m merge, p ghapi.Pull, jobs []*jo
 	}
 	for _, j := range jobs {
 		if d, ok := found[j.Name]; ok && j.idle {
-			j.Decision, j.idle, j.again, j.data = d, false, true, nil
+			j.Decision, j.idle, j.again = d, false, true
 			j.previous, j.from = nil, fmt.Sprintf("the plan comment of #%d", p.Number)
 		}
 	}
@@ -162,7 +167,7 @@ func (r *run) standStill(res report.Result, j *job) report.Result {
 	case decision.Apply:
 		res.Findings = append(res.Findings, plan.Finding{
 			Level: plan.Warning, Text: j.from + " is not applied: what runs is what it assumes",
-			Hint: "run `fly-placer apply --app " + j.Name + "`, or revert it",
+			Hint: "run again the workflow of the push that brought it, or `fly-placer apply --app " + j.Name + "`, or revert it",
 		})
 	default:
 		var parts []string

@@ -41,8 +41,9 @@ type run struct {
 	tokens []secret.Token // all that were given
 	inputs config.Inputs
 	cfg    config.Config
-	// policyFound tells that there is a policy file, policyErr why nobody knows.
-	policyFound bool
+	// policy is the policy file, nil when there is none; policyErr is why nobody
+	// knows.
+	policy    []byte
 	policyErr   error
 	// findings are about the run, and belong in every plan.
 	findings []plan.Finding
@@ -90,7 +91,7 @@ func Run(ctx context.Context, p Process) int {
 			return r.fail(ctx, err, exitUsage)
 		}
 	}
-	r.policyFound = policy != nil
+	r.policy = policy
 	for _, w := range in.Warnings {
 		r.log.Warn(w)
 	}

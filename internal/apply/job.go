@@ -37,7 +37,7 @@ type job struct {
 // run takes the group from phase to phase. Between two of them it may stop,
 // and after any of them another run can continue.
 func (j *job) run(ctx context.Context) error {
-	for _, phase := range []func(context.Context) error{j.lock, j.clean, j.plan} {
+	for _, phase := range []func(context.Context) error{j.lock, j.stands, j.clean, j.plan} {
 		if err := j.may(ctx, phase); err != nil {
 			return err
 		}
@@ -101,6 +101,18 @@ func (j *job) lock(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// stands asks whether the decision is still to be made real: others may have held
+// the Machines for long.
+func (j *job) stands(ctx context.Context) error {
+	if j.Stands == nil {
+		return nil
+	}
+	if err := j.Stands(ctx); err != nil {
+		return &halt{Failed, err}
+	}
+	return nil
 }
 
 // read reads the group's Machines under our leases.

@@ -28,6 +28,23 @@ func TestRepositoryTellsItsDefaultBranch(t *testing.T) {
 	}
 }
 
+func TestTheHeadOfABranch(t *testing.T) {
+	w := start(t, ghsim.Config{Branch: "trunk"})
+	before := w.sim.Head("trunk")
+	if got, err := w.client.Head(t.Context(), repo, "trunk"); err != nil || got != before {
+		t.Errorf("head = %s, %v, want %s", got, err, before)
+	}
+	after := w.sim.Commit("alice", "trunk", "More", map[string][]byte{"x": []byte("y")})
+	if got, err := w.client.Head(t.Context(), repo, "trunk"); err != nil || got != after {
+		t.Errorf("head = %s, %v, want %s", got, err, after)
+	}
+	for _, bad := range []string{"", "main", "trunk/../x"} {
+		if got, err := w.client.Head(t.Context(), repo, bad); err == nil {
+			t.Errorf("%q has the head %s", bad, got)
+		}
+	}
+}
+
 func TestThePullRequestOfAMergedCommitIsFound(t *testing.T) {
 	for _, method := range []string{"merge", "squash", "rebase"} {
 		w := start(t, noPulls())
