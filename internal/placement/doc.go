@@ -151,10 +151,13 @@
 // pattern databases: Korf and Felner, Artificial Intelligence 134, 2002). Then
 // groups are decided one after the other.
 //
-// With more than 22 the proof may still take too long. The search for sets that
-// are better than the best by some share is much smaller than that for all, and
-// when it ends, none is. So the share falls step by step, as far as the work
-// will do; the last one that was searched is the gap that is certified.
+// With more than 22 the proof may still take too long. Then better sets are
+// looked for first: with a region more and with one less, one number after the
+// other; and, by the same search, those that differ from the best in two groups
+// only, or in three. The search for sets that are better than the best by some
+// share is much smaller than that for all, and when it ends, none is. So the
+// share falls step by step, as far as the work will do; the last one that was
+// searched is the gap that is certified.
 //
 // # Variants
 //

@@ -28,6 +28,7 @@ func (s *search) certify() {
 	const first, step, use = 0.3, 0.25, 0.9
 	limit := s.maxNodes
 	s.gatherFor((limit - s.nodes) / 8)
+	s.redecide((limit - s.nodes) / 8)
 	root := s.relax.lower
 	proven, looked := root, 1.0
 	next, most := root+first*(s.lowest-root), (limit-s.nodes)/8
@@ -51,6 +52,29 @@ func (s *search) certify() {
 		}
 	}
 	s.unsolved, s.maxNodes = proven, limit
+}
+
+// redecide looks for better sets that differ from the best in two groups only,
+// then in three, as long as that finds some, with so much work.
+func (s *search) redecide(work int) {
+	limit, last := s.maxNodes, s.nodes+work
+	for size := 2; size <= min(3, len(s.tree.groups)); size++ {
+		for pick := first(size); pick != nil && s.nodes < last; {
+			free := uint64(0)
+			for _, i := range pick {
+				for _, c := range s.tree.groups[i].regions {
+					free |= 1 << c
+				}
+			}
+			before := s.lowest
+			s.maxNodes = min(last, s.nodes+work/8)
+			s.branch(s.root(s.best.set&^free, free), nil, 0)
+			if pick = next(pick, len(s.tree.groups)); s.lowest < before {
+				size, pick = 2, first(2)
+			}
+		}
+	}
+	s.unsolved, s.maxNodes = math.Inf(1), limit
 }
 
 // searched looks at all sets below a ceiling, and says whether there is nothing

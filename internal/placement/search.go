@@ -303,9 +303,14 @@ func (s *search) plant() {
 
 // enumerate decides region by region and visits the sets that may be best.
 func (s *search) enumerate() {
-	root := s.tree.at(0)
-	root.open, root.undecided = s.needed, s.may&^s.needed
-	s.branch(root, nil, 0)
+	s.branch(s.root(s.needed, s.may&^s.needed), nil, 0)
+}
+
+// root is a node to begin at.
+func (s *search) root(open, undecided uint64) *node {
+	x := s.tree.at(0)
+	x.open, x.undecided = open, undecided
+	return x
 }
 
 // branch looks at the sets that open the regions of x.open and any of
