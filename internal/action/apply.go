@@ -85,8 +85,8 @@ func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report)
 		return r.fail(ctx, err, exitUsage)
 	}
 	rows, err := fly.Regions(ctx)
-	if err != nil {
-		return r.fail(ctx, err, exitFailed)
+	if err != nil && decides(m, jobs) {
+		return r.failTo(ctx, err, exitFailed, r.back(m))
 	}
 	catalog := region.BuiltIn().With(rows...)
 	var errs []error
@@ -94,25 +94,27 @@ func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report)
 		errs = append(errs, j.read(catalog))
 	}
 	if err := errors.Join(errs...); err != nil {
-		rep.Errors = r.problems(err, "")
-		r.reportBack(ctx, m, rep, true)
-		return r.fail(ctx, err, exitUsage)
+		return r.failTo(ctx, err, exitUsage, r.back(m))
 	}
 	if err := r.fromComments(ctx, m, jobs); err != nil {
-		rep.Errors = r.problems(err, "")
-		r.reportBack(ctx, m, rep, true)
-		return r.fail(ctx, err, exitFailed)
+		return r.failTo(ctx, err, exitFailed, r.back(m))
 	}
 	for _, j := range jobs {
 		rep.Results = append(rep.Results, r.applyApp(ctx, fly, j, m, catalog))
 	}
-	worked := slices.ContainsFunc(jobs, func(j *job) bool { return !j.idle })
-	r.reportBack(context.WithoutCancel(ctx), m, rep, worked)
-	return r.publish(ctx, rep)
+	if !slices.ContainsFunc(jobs, func(j *job) bool { return !j.idle }) {
+		m.pulls = nil // there is nothing to tell
+	}
+	return r.publishTo(ctx, rep, r.back(m))
 }
 
 // inFile tells whether a file of the repository decides.
 func (j *job) inFile() bool { return j.data != nil && !j.again }
+
+// decides tells whether there may be something to apply.
+func decides(m merge, jobs []*job) bool {
+	return slices.ContainsFunc(jobs, func(j *job) bool { return !j.idle }) || slices.ContainsFunc(m.pulls, carries)
+}
 
 // jobs reads the decision files, those before a push too, and the prices.
 func (r *run) jobs(ctx context.Context) ([]*job, error) {
@@ -124,6 +126,7 @@ func (r *run) jobs(ctx context.Context) ([]*job, error) {
 		j.data, err = r.repoFile(ctx, app.Apply.Decision)
 		if j.pushed {
 			j.before, errBefore = r.fileAt(ctx, app.Apply.Decision, r.runner.event.Before)
+			j.idle = bytes.Equal(j.before, j.data)
 		} else if err == nil && j.data == nil {
 			err = hint.Wrap(fmt.Errorf("read the decision for %s: there is no file %s", app.Name, app.Apply.Decision),
 				"check out the repository before this step, or say with decision where the file is (docs/decision.md)")
@@ -147,7 +150,9 @@ func (j *job) read(catalog region.Catalog) error {
 			j.previous = &d
 		}
 	}
-	j.idle = j.pushed && bytes.Equal(j.before, j.data)
+	if j.idle {
+		j.previous = nil // it replaced nothing
+	}
 	switch {
 	case j.data != nil:
 		err := j.parse(catalog)
@@ -237,7 +242,7 @@ func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, m merge,
 	ours := apply.Unfinished(j.app)
 	underWay := len(j.Groups) > 0 && slices.Contains(slices.Collect(maps.Values(ours)), j.Sum())
 	if j.idle && !underWay {
-		return r.ended(r.standStill(res, j))
+		return r.ended(r.standStill(res, j, ours))
 	}
 	live := r.live(j)
 	for _, name := range sortedKeys(j.Groups) {

@@ -98,11 +98,14 @@ func (m merge) pull(app, digest string) (ghapi.Pull, bool) {
 	return m.pulls[0], true
 }
 
+// carries tells whether the plan comment of a pull request decides.
+func carries(p ghapi.Pull) bool { return slices.Contains(p.Labels, proposal.Label) }
+
 // fromComments takes what the push decides by the plan comments of pull
 // requests with the label, for apps whose files did not change.
 func (r *run) fromComments(ctx context.Context, m merge, jobs []*job) error {
 	for _, p := range m.pulls {
-		if !slices.Contains(p.Labels, proposal.Label) {
+		if !carries(p) {
 			continue
 		}
 		if err := r.fromComment(ctx, m, p, jobs); err != nil {
@@ -143,13 +146,20 @@ func (r *run) fromComment(ctx context.Context, m merge, p ghapi.Pull, jobs []*jo
 }
 
 // standStill is the result for an app about which nothing is decided: whether
-// what runs is as decided before. Trouble on the way is none of the push's.
-func (r *run) standStill(res report.Result, j *job) report.Result {
+// what runs is as decided before, and whether Machines, ours, have marks of other
+// work. Trouble on the way is none of the push's.
+func (r *run) standStill(res report.Result, j *job, ours map[string]string) report.Result {
 	res.Outcome = plan.NoChanges
 	res.Groups = nil
 	live := r.live(j)
 	for _, name := range sortedKeys(live) {
 		res.Groups = append(res.Groups, report.ResultGroup{Name: name, Before: live[name], Decided: live[name], After: live[name]})
+	}
+	if len(ours) > 0 {
+		res.Findings = append(res.Findings, plan.Finding{
+			Level: plan.Warning, Text: "an apply that is not of this decision stopped half-way, at " + strings.Join(sortedKeys(ours), ", "),
+			Hint: "run again the workflow that began it, or decide on what runs now",
+		})
 	}
 	if len(j.Groups) == 0 {
 		return res
@@ -299,22 +309,31 @@ func (r *run) stillRight(ctx context.Context, j *job) error {
 	return nil
 }
 
-// reportBack tells the pull requests that were merged what became of them.
-func (r *run) reportBack(ctx context.Context, m merge, rep report.Report, worked bool) {
-	if m.gh == nil || !worked || r.cfg.Comment == "never" {
-		return
-	}
-	for _, p := range m.pulls {
-		c, err := m.gh.UpsertComment(ctx, ghapi.UpsertRequest{
-			Repo: r.runner.Repository, Number: p.Number, Key: r.commentKey() + " applied", Body: report.Comment(rep, report.MaxComment),
-		})
-		if err != nil {
-			r.problem(slog.LevelWarn, fmt.Errorf("tell #%d what became of it: %w", p.Number, err))
-			continue
+// farewell is how long the comments of a cancelled job may take: it is killed soon.
+const farewell = 2 * time.Second
+
+// back tells the pull requests that were merged what became of them.
+func (r *run) back(m merge) commenter {
+	return func(ctx context.Context, rep report.Report) (url string, err error) {
+		if r.cfg.Comment == "never" {
+			return "", nil
 		}
-		r.log.Info(fmt.Sprintf("comment %s: %s", c.Operation, c.URL))
-		if err := r.runner.setOutputs(map[string]string{"comment-url": c.URL}); err != nil {
-			r.problem(slog.LevelWarn, err)
+		if ctx.Err() != nil {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), farewell)
+			defer cancel()
 		}
+		for _, p := range m.pulls {
+			c, err := m.gh.UpsertComment(ctx, ghapi.UpsertRequest{
+				Repo: r.runner.Repository, Number: p.Number, Key: r.commentKey() + " applied", Body: report.Comment(rep, report.MaxComment),
+			})
+			if err != nil {
+				r.problem(slog.LevelWarn, fmt.Errorf("tell #%d what became of it: %w", p.Number, err))
+				continue
+			}
+			r.log.Info(fmt.Sprintf("comment %s: %s", c.Operation, c.URL))
+			url = c.URL
+		}
+		return url, nil
 	}
 }
