@@ -116,18 +116,20 @@ func decides(m merge, jobs []*job) bool {
 	return slices.ContainsFunc(jobs, func(j *job) bool { return !j.idle }) || slices.ContainsFunc(m.pulls, carries)
 }
 
-// jobs reads the decision files, those before a push too, and the prices.
+// jobs reads the decision files and the prices. Those of a push are as GitHub has
+// them, before it and after: what a checkout lacks was not deleted by it, and what
+// earlier steps wrote was not merged.
 func (r *run) jobs(ctx context.Context) ([]*job, error) {
 	var jobs []*job
 	var errs []error
 	for _, app := range r.cfg.Apps {
 		j := &job{AppConfig: app, from: app.Apply.Decision, pushed: r.runner.pushesDefault()}
 		var err, errBefore, errPrices error
-		j.data, err = r.repoFile(ctx, app.Apply.Decision)
 		if j.pushed {
+			j.data, err = r.fileAt(ctx, app.Apply.Decision, r.runner.event.After)
 			j.before, errBefore = r.fileAt(ctx, app.Apply.Decision, r.runner.event.Before)
 			j.idle = bytes.Equal(j.before, j.data)
-		} else if err == nil && j.data == nil {
+		} else if j.data, err = r.repoFile(ctx, app.Apply.Decision); err == nil && j.data == nil {
 			err = hint.Wrap(fmt.Errorf("read the decision for %s: there is no file %s", app.Name, app.Apply.Decision),
 				"check out the repository before this step, or say with decision where the file is (docs/decision.md)")
 		}
