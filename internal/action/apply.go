@@ -19,6 +19,7 @@ import (
 	"github.com/fly-placer/fly-placer/internal/decision"
 	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/flyapi"
+	"github.com/fly-placer/fly-placer/internal/ghapi"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/price"
@@ -41,6 +42,8 @@ type job struct {
 	pushed   bool
 	before   []byte
 	previous *decision.Decision
+	// pulls are the pull requests that brought it, the last one first.
+	pulls    []ghapi.Pull
 	app      fleet.App
 	findings []plan.Finding
 	// idle: nothing is decided about the app; there is only a look at it.
@@ -74,6 +77,14 @@ func (r *run) apply(ctx context.Context) int {
 	if err != nil {
 		return r.fail(ctx, err, exitUsage)
 	}
+	for _, j := range jobs {
+		if j.idle {
+			continue
+		}
+		if err := r.brought(ctx, m, j); err != nil {
+			return r.fail(ctx, err, exitFailed)
+		}
+	}
 	return r.work(ctx, jobs, m, report.Report{RunURL: r.runURL()})
 }
 
@@ -86,7 +97,7 @@ func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report)
 	}
 	rows, err := fly.Regions(ctx)
 	if err != nil && decides(m, jobs) {
-		return r.failTo(ctx, err, exitFailed, r.back(m))
+		return r.failTo(ctx, err, exitFailed, r.back(m, bringing(jobs)))
 	}
 	catalog := region.BuiltIn().With(rows...)
 	var errs []error
@@ -94,18 +105,15 @@ func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report)
 		errs = append(errs, j.read(catalog))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return r.failTo(ctx, err, exitUsage, r.back(m))
+		return r.failTo(ctx, err, exitUsage, r.back(m, bringing(jobs)))
 	}
 	if err := r.fromComments(ctx, m, jobs); err != nil {
-		return r.failTo(ctx, err, exitFailed, r.back(m))
+		return r.failTo(ctx, err, exitFailed, r.back(m, m.pulls))
 	}
 	for _, j := range jobs {
 		rep.Results = append(rep.Results, r.applyApp(ctx, fly, j, m, catalog))
 	}
-	if !slices.ContainsFunc(jobs, func(j *job) bool { return !j.idle }) {
-		m.pulls = nil // there is nothing to tell
-	}
-	return r.publishTo(ctx, rep, r.back(m))
+	return r.publishTo(ctx, rep, r.back(m, bringing(jobs)))
 }
 
 // inFile tells whether a file of the repository decides.
@@ -213,7 +221,7 @@ func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, m merge,
 		if j.inFile() {
 			res.File = j.Apply.Decision
 		}
-		if p, ok := m.pull(j.Name, j.Sum()); ok && !j.idle {
+		if p, ok := j.pull(); ok {
 			res.PullRequest = &report.PullRequest{Number: p.Number, URL: p.URL}
 		}
 	}

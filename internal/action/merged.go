@@ -60,11 +60,6 @@ func (r *run) merged(ctx context.Context) (merge, error) {
 	}
 }
 
-// asksForApprovals tells whether some app is applied only with approvals.
-func (r *run) asksForApprovals() bool {
-	return slices.ContainsFunc(r.cfg.Apps, func(a config.AppConfig) bool { return a.Apply.Approvals > 0 })
-}
-
 // pullsOf are the pull requests that the push merged, as far as GitHub knows.
 func (r *run) pullsOf(ctx context.Context, gh *ghapi.Client) ([]ghapi.Pull, error) {
 	var merged []ghapi.Pull
@@ -82,20 +77,6 @@ func (r *run) pullsOf(ctx context.Context, gh *ghapi.Client) ([]ghapi.Pull, erro
 		}
 	}
 	return merged, nil
-}
-
-// pull returns the pull request that brought a decision, as far as anybody can
-// tell: the one that remembers it, else the last one that was merged.
-func (m merge) pull(app, digest string) (ghapi.Pull, bool) {
-	for _, p := range m.pulls {
-		if proposal.Memory(p.Body)[app].Digest == digest {
-			return p, true
-		}
-	}
-	if len(m.pulls) == 0 {
-		return ghapi.Pull{}, false
-	}
-	return m.pulls[0], true
 }
 
 // carries tells whether the plan comment of a pull request decides.
@@ -139,6 +120,7 @@ func (r *run) fromComment(ctx context.Context, m merge, p ghapi.Pull, jobs []*jo
 	for _, j := range jobs {
 		if d, ok := found[j.Name]; ok && j.idle {
 			j.Decision, j.idle, j.again = d, false, true
+			j.pulls = []ghapi.Pull{p}
 			j.previous, j.from = nil, fmt.Sprintf("the plan comment of #%d", p.Number)
 		}
 	}
@@ -192,43 +174,12 @@ func (r *run) standStill(res report.Result, j *job, ours map[string]string) repo
 	return res
 }
 
-// notApproved returns why too few people approved what was merged; "" when
-// enough did.
-func (r *run) notApproved(ctx context.Context, m merge, j *job) (string, error) {
-	need := j.Apply.Approvals
-	if need == 0 {
-		return "", nil
-	}
-	if m.gh == nil {
-		return "require-approvals is set, and only a push to the default branch tells which pull request was approved", nil
-	}
-	p, ok := m.pull(j.Name, j.Sum())
-	if !ok {
-		return fmt.Sprintf("%s required, and the push merges no pull request", approvals(need)), nil
-	}
-	who, err := m.gh.Approvals(ctx, r.runner.Repository, p.Number)
-	if err != nil {
-		return "", fmt.Errorf("read who approved #%d: %w", p.Number, err)
-	}
-	if len(who) < need {
-		return fmt.Sprintf("%s required, and #%d has %d", approvals(need), p.Number, len(who)), nil
-	}
-	return "", nil
-}
-
-func approvals(n int) string {
-	if n == 1 {
-		return "1 approval is"
-	}
-	return fmt.Sprintf("%d approvals are", n)
-}
-
 // tooOld returns why a decision is too old to be applied; "" when it is not: it
 // is young enough, was confirmed by a proposal, was in force before, or a new
 // plan comes to the same.
 func (r *run) tooOld(ctx context.Context, m merge, j *job) (reason string, hints []string) {
 	var confirmed time.Time
-	if p, ok := m.pull(j.Name, j.Sum()); ok {
+	for _, p := range j.pulls {
 		if mem := proposal.Memory(p.Body)[j.Name]; mem.Digest == j.Sum() {
 			confirmed = mem.Confirmed
 		}
@@ -312,8 +263,8 @@ func (r *run) stillRight(ctx context.Context, j *job) error {
 // farewell is how long the comments of a cancelled job may take: it is killed soon.
 const farewell = 2 * time.Second
 
-// back tells the pull requests that were merged what became of them.
-func (r *run) back(m merge) commenter {
+// back tells pull requests that were merged what became of them.
+func (r *run) back(m merge, pulls []ghapi.Pull) commenter {
 	return func(ctx context.Context, rep report.Report) (url string, err error) {
 		if r.cfg.Comment == "never" {
 			return "", nil
@@ -323,7 +274,7 @@ func (r *run) back(m merge) commenter {
 			ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), farewell)
 			defer cancel()
 		}
-		for _, p := range m.pulls {
+		for _, p := range pulls {
 			c, err := m.gh.UpsertComment(ctx, ghapi.UpsertRequest{
 				Repo: r.runner.Repository, Number: p.Number, Key: r.commentKey() + " applied", Body: report.Comment(rep, report.MaxComment),
 			})

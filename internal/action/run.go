@@ -44,7 +44,7 @@ type run struct {
 	// policy is the policy file, nil when there is none; policyErr is why nobody
 	// knows.
 	policy    []byte
-	policyErr   error
+	policyErr error
 	// findings are about the run, and belong in every plan.
 	findings []plan.Finding
 	// policyChanged: the pull request of the event changes the policy file.
