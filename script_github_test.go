@@ -66,6 +66,16 @@ func night(ts *testscript.TestScript, neg bool, args []string) {
 	started(ts, e)
 }
 
+func pushTogether(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: together N")
+	}
+	pushes := ts.Value(worldKey{}).(*scriptWorld).pushes
+	p := pushes[len(pushes)-1]
+	p.Before = pushes[len(pushes)-number(ts, args[0])].Before
+	startPush(ts, p)
+}
+
 func pullEvent(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: event N ACTION")

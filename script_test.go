@@ -47,6 +47,7 @@ func TestMain(m *testing.M) {
 //	event N ACTION        what happened to pull request N starts one, on its merge with the base
 //	merge N METHOD        ann merges pull request N (merge, squash, rebase), and the push starts one
 //	rerun N               the workflow of the push N before the last one runs again
+//	together N            the last N pushes start one as a single push, as a merge queue makes them
 //	revert                ann reverts what was pushed last, and the push starts one
 //	push BRANCH [P=FILE]  ann commits files, or deletes those without FILE; a push to main starts one
 //	review N LOGIN STATE  somebody reviews
@@ -90,6 +91,7 @@ func TestScripts(t *testing.T) {
 			"merge":     mergePull,
 			"revert":    revertPush,
 			"rerun":     rerunPush,
+			"together":  pushTogether,
 			"push":      pushFiles,
 			"review":    reviewPull,
 			"close":     closePull,

@@ -19,6 +19,7 @@ import (
 	"github.com/fly-placer/fly-placer/internal/decision"
 	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/flyapi"
+	"github.com/fly-placer/fly-placer/internal/ghapi"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/price"
@@ -41,6 +42,8 @@ type job struct {
 	pushed   bool
 	before   []byte
 	previous *decision.Decision
+	// pulls are the pull requests that brought it, the last one first.
+	pulls    []ghapi.Pull
 	app      fleet.App
 	findings []plan.Finding
 	// idle: nothing is decided about the app; there is only a look at it.
@@ -74,6 +77,14 @@ func (r *run) apply(ctx context.Context) int {
 	if err != nil {
 		return r.fail(ctx, err, exitUsage)
 	}
+	for _, j := range jobs {
+		if j.idle {
+			continue
+		}
+		if err := r.brought(ctx, m, j); err != nil {
+			return r.fail(ctx, err, exitFailed)
+		}
+	}
 	return r.work(ctx, jobs, m, report.Report{RunURL: r.runURL()})
 }
 
@@ -85,8 +96,8 @@ func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report)
 		return r.fail(ctx, err, exitUsage)
 	}
 	rows, err := fly.Regions(ctx)
-	if err != nil {
-		return r.fail(ctx, err, exitFailed)
+	if err != nil && decides(m, jobs) {
+		return r.failTo(ctx, err, exitFailed, r.back(m, bringing(jobs)))
 	}
 	catalog := region.BuiltIn().With(rows...)
 	var errs []error
@@ -94,37 +105,39 @@ func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report)
 		errs = append(errs, j.read(catalog))
 	}
 	if err := errors.Join(errs...); err != nil {
-		rep.Errors = r.problems(err, "")
-		r.reportBack(ctx, m, rep, true)
-		return r.fail(ctx, err, exitUsage)
+		return r.failTo(ctx, err, exitUsage, r.back(m, bringing(jobs)))
 	}
 	if err := r.fromComments(ctx, m, jobs); err != nil {
-		rep.Errors = r.problems(err, "")
-		r.reportBack(ctx, m, rep, true)
-		return r.fail(ctx, err, exitFailed)
+		return r.failTo(ctx, err, exitFailed, r.back(m, m.pulls))
 	}
 	for _, j := range jobs {
 		rep.Results = append(rep.Results, r.applyApp(ctx, fly, j, m, catalog))
 	}
-	worked := slices.ContainsFunc(jobs, func(j *job) bool { return !j.idle })
-	r.reportBack(context.WithoutCancel(ctx), m, rep, worked)
-	return r.publish(ctx, rep)
+	return r.publishTo(ctx, rep, r.back(m, bringing(jobs)))
 }
 
 // inFile tells whether a file of the repository decides.
 func (j *job) inFile() bool { return j.data != nil && !j.again }
 
-// jobs reads the decision files, those before a push too, and the prices.
+// decides tells whether there may be something to apply.
+func decides(m merge, jobs []*job) bool {
+	return slices.ContainsFunc(jobs, func(j *job) bool { return !j.idle }) || slices.ContainsFunc(m.pulls, carries)
+}
+
+// jobs reads the decision files and the prices. Those of a push are as GitHub has
+// them, before it and after: what a checkout lacks was not deleted by it, and what
+// earlier steps wrote was not merged.
 func (r *run) jobs(ctx context.Context) ([]*job, error) {
 	var jobs []*job
 	var errs []error
 	for _, app := range r.cfg.Apps {
 		j := &job{AppConfig: app, from: app.Apply.Decision, pushed: r.runner.pushesDefault()}
 		var err, errBefore, errPrices error
-		j.data, err = r.repoFile(ctx, app.Apply.Decision)
 		if j.pushed {
+			j.data, err = r.fileAt(ctx, app.Apply.Decision, r.runner.event.After)
 			j.before, errBefore = r.fileAt(ctx, app.Apply.Decision, r.runner.event.Before)
-		} else if err == nil && j.data == nil {
+			j.idle = bytes.Equal(j.before, j.data)
+		} else if j.data, err = r.repoFile(ctx, app.Apply.Decision); err == nil && j.data == nil {
 			err = hint.Wrap(fmt.Errorf("read the decision for %s: there is no file %s", app.Name, app.Apply.Decision),
 				"check out the repository before this step, or say with decision where the file is (docs/decision.md)")
 		}
@@ -147,7 +160,9 @@ func (j *job) read(catalog region.Catalog) error {
 			j.previous = &d
 		}
 	}
-	j.idle = j.pushed && bytes.Equal(j.before, j.data)
+	if j.idle {
+		j.previous = nil // it replaced nothing
+	}
 	switch {
 	case j.data != nil:
 		err := j.parse(catalog)
@@ -206,7 +221,7 @@ func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, m merge,
 		if j.inFile() {
 			res.File = j.Apply.Decision
 		}
-		if p, ok := m.pull(j.Name, j.Sum()); ok && !j.idle {
+		if p, ok := j.pull(); ok {
 			res.PullRequest = &report.PullRequest{Number: p.Number, URL: p.URL}
 		}
 	}
@@ -237,7 +252,7 @@ func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, m merge,
 	ours := apply.Unfinished(j.app)
 	underWay := len(j.Groups) > 0 && slices.Contains(slices.Collect(maps.Values(ours)), j.Sum())
 	if j.idle && !underWay {
-		return r.ended(r.standStill(res, j))
+		return r.ended(r.standStill(res, j, ours))
 	}
 	live := r.live(j)
 	for _, name := range sortedKeys(j.Groups) {
