@@ -219,12 +219,27 @@ func (v resultView) counts() []doc.Block {
 	return []doc.Block{heading3("Machines"), *t}
 }
 
+// steps shows what failed, and all steps folded: there are many of each Machine.
 func (v resultView) steps() []doc.Block {
 	if len(v.Steps) == 0 {
 		return nil
 	}
-	t := v.table(doc.Column{Title: "Region"}, doc.Column{Title: "Machine"}, doc.Column{Title: "What"}, doc.Column{Title: "Result"})
+	var failed []Step
 	for _, s := range v.Steps {
+		if s.Failed {
+			failed = append(failed, s)
+		}
+	}
+	all := doc.Details{Title: count(len(v.Steps), "step", "steps") + ", in order", Blocks: []doc.Block{v.stepTable(v.Steps)}}
+	if len(failed) == 0 {
+		return []doc.Block{all}
+	}
+	return []doc.Block{heading3("What failed"), v.stepTable(failed), all}
+}
+
+func (v resultView) stepTable(steps []Step) doc.Table {
+	t := v.table(doc.Column{Title: "Region"}, doc.Column{Title: "Machine"}, doc.Column{Title: "What"}, doc.Column{Title: "Result"})
+	for _, s := range steps {
 		machine := doc.T(s.Machine)
 		if s.Machine != "" {
 			machine = doc.C(s.Machine)
@@ -235,7 +250,7 @@ func (v resultView) steps() []doc.Block {
 		}
 		v.row(t, s.Group, doc.T(string(s.Region)), machine, doc.T(s.What), result)
 	}
-	return []doc.Block{heading3("Steps"), *t}
+	return *t
 }
 
 func (v resultView) calls() []doc.Block {
