@@ -120,7 +120,7 @@ func (r *run) jobs(ctx context.Context) ([]*job, error) {
 			j.before, errBefore = r.fileAt(ctx, app.Apply.Decision, r.runner.event.Before)
 		} else if err == nil && j.data == nil {
 			err = hint.Wrap(fmt.Errorf("read the decision for %s: there is no file %s", app.Name, app.Apply.Decision),
-				"check out the repository before this step, or say with decision where the file is (docs/decision.md)")
+				"check out the repository before this step, or say with decision where the file is; Fly Placer's docs/decision.md says what it looks like")
 		}
 		j.prices, errPrices = r.prices(ctx, app)
 		errs = append(errs, err, errBefore, errPrices)
