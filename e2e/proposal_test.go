@@ -78,8 +78,8 @@ func readBack(t *testing.T, client *ghapi.Client, push ghsim.Push, first, second
 	if err != nil || len(pulls) != 1 || pulls[0].Number != second || !pulls[0].Merged {
 		t.Errorf("the merged pull request: %+v, %v", pulls, err)
 	}
-	if logins, err := client.Approvals(ctx, repository, second); err != nil || !slices.Equal(logins, []string{"alice"}) {
-		t.Errorf("approvals: %v, %v", logins, err)
+	if approvals, err := client.Approvals(ctx, repository, second); err != nil || len(approvals) != 1 || approvals[0].Login != "alice" {
+		t.Errorf("approvals: %v, %v", approvals, err)
 	}
 	if files, err := client.PullFiles(ctx, repository, second); err != nil || !slices.Equal(files, []string{".fly-placer/shop.yml"}) {
 		t.Errorf("files: %v, %v", files, err)

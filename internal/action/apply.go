@@ -139,7 +139,7 @@ func (r *run) jobs(ctx context.Context) ([]*job, error) {
 			j.idle = bytes.Equal(j.before, j.data)
 		} else if j.data, err = r.repoFile(ctx, app.Apply.Decision); err == nil && j.data == nil {
 			err = hint.Wrap(fmt.Errorf("read the decision for %s: there is no file %s", app.Name, app.Apply.Decision),
-				"check out the repository before this step, or say with decision where the file is (docs/decision.md)")
+				"check out the repository before this step, or say with decision where the file is; Fly Placer's docs/decision.md says what it looks like")
 		}
 		j.prices, errPrices = r.prices(ctx, app)
 		errs = append(errs, err, errBefore, errPrices)

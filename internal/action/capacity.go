@@ -36,7 +36,7 @@ func (r *run) place(ctx context.Context, fly *flyapi.Client, in plan.Input) (pla
 		case errors.Is(err, flyapi.ErrCapacityDenied):
 			p.Findings = append(p.Findings, plan.Finding{
 				Level: plan.Notice, Text: "nobody asked Fly.io whether there is room for new Machines: the token may not",
-				Hint: "give fly-api-token the right to its organization, as `fly tokens create readonly` does, if you want to know at once",
+				Hint: "give fly-api-token the right to its organization, as `fly tokens create readonly ORG` does, if you want to know at once",
 			})
 			return withFull(p, in.Full), nil
 		case err != nil:

@@ -55,7 +55,7 @@ func (c *checkup) decisionLines(l *lines, p *patient) {
 	}
 	if p.decision == nil {
 		if c.applies() {
-			l.unknown(what, "propose writes it, or write it by hand: docs/decision.md", "there is no %s yet, so there is nothing to apply", p.Apply.Decision)
+			l.unknown(what, "propose writes it, or write it by hand, as Fly Placer's docs/decision.md says", "there is no %s yet, so there is nothing to apply", p.Apply.Decision)
 		}
 		return
 	}

@@ -224,7 +224,7 @@ func (c *checkup) fleetLines(l *lines, p *patient) {
 	case p.roomErr == nil:
 		l.ok("room for new Machines", "the token may ask Fly.io for it")
 	case errors.Is(p.roomErr, flyapi.ErrCapacityDenied):
-		l.unknown("room for new Machines", "use a token of the organization if you want to know at once: `fly tokens create readonly -o "+p.app.Org+"`",
+		l.unknown("room for new Machines", "use a token of the organization if you want to know at once: `fly tokens create readonly "+p.app.Org+"`",
 			"the token may not ask: a plan cannot leave out regions that are full, and apply learns it when it creates")
 	default:
 		l.wrong("room for new Machines", p.roomErr, "run it again")

@@ -192,7 +192,8 @@ func (r *run) request(files []ghapi.ProposalFile, entries []proposal.Entry) ghap
 	if len(what) == 0 {
 		subject = "fly-placer: withdraw what is not needed any more"
 	}
-	intro := "What Fly Placer would change, from the traffic of the last days. Merging this is the approval; editing `placement` in its files decides otherwise."
+	intro := "Merging this approves what follows, and `apply: on-merge` then makes it real. To decide otherwise, edit `placement` in the files; " +
+		"to refuse it, close this."
 	return ghapi.ProposalRequest{
 		Repo: r.runner.Repository, Base: r.cfg.Base, Branch: proposal.Branch, Files: files, Title: proposal.Title,
 		Message: subject + "\n\n" + trailer(entries),
@@ -236,7 +237,7 @@ func (r *run) showProposal(rep *report.Report, made ghapi.Proposal, entries []pr
 	}
 	if len(made.Touched) > 0 {
 		r.tell(slog.LevelWarn, fmt.Sprintf("somebody else pushed to %s: nothing was written to it", proposal.Branch),
-			"merge or close its pull request, and delete the branch, to have a new one")
+			"merge its pull request, or close it and delete the branch: the next run then begins a new one")
 	}
 	r.log.Info(fmt.Sprintf("pull request %s: %s", made.Operation, or(made.URL, made.CompareURL)))
 }

@@ -67,7 +67,7 @@ func (r *run) problemFile() ([]byte, error) {
 		name = r.cfg.ProblemFile
 		f, err := os.Open(r.path(name))
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, hint.Wrap(fmt.Errorf("read %s: there is no such file", name), "plan writes a problem.json to report-dir; docs/solve.md has others")
+			return nil, hint.Wrap(fmt.Errorf("read %s: there is no such file", name), "plan writes a problem.json to report-dir; Fly Placer's docs/examples has others")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)

@@ -238,7 +238,7 @@ func hinted(err error) error {
 	case Quota:
 		return hint.Wrap(err, "ask Fly.io for a higher limit (billing@fly.io), or decide for fewer Machines")
 	case Denied:
-		return hint.Wrap(err, "give apply a token that may change this app: `fly tokens create deploy`")
+		return hint.Wrap(err, "give apply a token that may change this app: `fly tokens create deploy -a APP`")
 	case Leased:
 		return hint.Wrap(err, "somebody else works on the app: wait until that is over, then run apply again")
 	default:

@@ -58,7 +58,7 @@ func TestTheMachinesAPIIsAskedWithoutPausesOnThisMachineOnly(t *testing.T) {
 
 func TestApplyWantsATokenThatMayWriteAndNoMetrics(t *testing.T) {
 	_, err := load([]string{"apply"}, []string{"FLY_APP_NAME=shop"}, "")
-	if steps := strings.Join(hint.Of(err), "; "); !strings.Contains(steps, "`fly tokens create deploy`") {
+	if steps := strings.Join(hint.Of(err), "; "); !strings.Contains(steps, "`fly tokens create deploy -a APP`") {
 		t.Errorf("%v: next steps %q", err, steps)
 	}
 	mustLoad(t, []string{"apply"}, ready("FLY_PROMETHEUS_URL=https://metrics.example.com"), "") // which only plans ask

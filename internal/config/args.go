@@ -121,11 +121,14 @@ func noSuchFlag(name string, o Option) error {
 	case o.Name == "command":
 		return hint.Wrap(errors.New("the command is no flag"), "write it as it is: `fly-placer plan`")
 	}
-	var flags []string
+	flags := []string{"help", "version"}
 	for _, o := range options {
 		if o.Flag() {
 			flags = append(flags, o.Name)
 		}
 	}
-	return fmt.Errorf("unknown flag%s", didYouMean(name, append(flags, "help", "version")))
+	if near, ok := hint.Nearest(name, flags); ok {
+		return fmt.Errorf("unknown flag; did you mean --%s?", near)
+	}
+	return errors.New("unknown flag")
 }

@@ -291,7 +291,7 @@ func (m *merge) appNames(named []string) []string {
 	for _, a := range m.file.apps {
 		list = append(list, a.name)
 	}
-	if len(list) == 0 && !m.in.withheld {
+	if len(list) == 0 && !m.in.withheld && !m.in.lost {
 		err := hint.Wrap(errors.New("no app is named"),
 			"set the input app or the flag --app, or list your apps under `apps:` in %s", m.in.PolicyPath)
 		m.problems = append(m.problems, Problem{Option: "app", Where: "app", Text: err.Error(), cause: err})
@@ -309,7 +309,7 @@ func (m *merge) tokens(cfg *Config) {
 	if cfg.MetricsToken.IsZero() && fallsBack {
 		cfg.MetricsToken = cfg.FlyToken
 	}
-	if m.in.withheld || cfg.Command == Check { // check says itself what is missing
+	if m.in.withheld || m.in.lost || cfg.Command == Check { // check says itself what is missing
 		return
 	}
 	missing := func(option string, err error) {
@@ -320,9 +320,9 @@ func (m *merge) tokens(cfg *Config) {
 	}
 	noFly := cfg.FlyToken.IsZero()
 	if noFly && (cfg.Command != Traffic || fallsBack && cfg.MetricsToken.IsZero()) {
-		scope := "readonly"
+		scope := "readonly ORG"
 		if cfg.Command == Apply || cfg.Apply == OnMerge || cfg.Apply == Always {
-			scope = "deploy"
+			scope = "deploy -a APP"
 		}
 		missing("fly-api-token", hint.Wrap(errors.New("not set"),
 			"make one with `fly tokens create %s`, store it as a secret, and set the input fly-api-token or the variable FLY_API_TOKEN", scope))

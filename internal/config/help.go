@@ -92,6 +92,9 @@ func placeholder(o Option) string {
 	case Integer:
 		return "N"
 	case Fraction:
+		if o.Max > 1 { // a count that need not be whole, rather than a share
+			return "N"
+		}
 		return "N|PERCENT"
 	case USD:
 		return "USD"

@@ -132,9 +132,10 @@ was found within the time limit, 2 when the file is wrong.`,
 	},
 	{
 		Command: Demo,
-		Help:    "plan a simulated app; needs no token and no network",
-		About: `Starts a simulated Fly.io and GitHub on this machine, runs a real plan against
-them and prints its report.`,
+		Help:    "tell the whole circle on simulated services; needs no token",
+		About: `Starts a simulated Fly.io and GitHub on this machine and has an app planned,
+proposed, reviewed, merged, applied and reverted there. Needs no token and no
+network.`,
 		Examples: `  # the whole idea on one screen
   fly-placer demo
 

@@ -54,6 +54,7 @@ type Inputs struct {
 	tokens   map[string]secret.Token
 	problems []Problem
 	withheld bool
+	lost     bool // no such command, so that nobody knows what it needs
 }
 
 // A raw value is a text with the place where it was found.
@@ -128,7 +129,7 @@ func (in *Inputs) command(line commandLine, env map[string]string) Command {
 		return Auto
 	}
 	if _, err := parseChoice(Option{Values: allowed}, given.text); err != nil {
-		in.problems = append(in.problems, given.problem("command", err))
+		in.problems, in.lost = append(in.problems, given.problem("command", err)), true
 		return Auto
 	}
 	return Command(given.text)

@@ -148,10 +148,10 @@ func TestArguments(t *testing.T) {
 		"a switch turned off":           {"plan --allow-litefs=false", ""},
 		"no command":                    {"--max-regions 3", ""},
 		"lists add up":                  {"plan --require-regions iad --require-regions fra", ""},
-		"an unknown flag":               {"plan --max-region 3", "--max-region: unknown flag; did you mean max-regions?"},
+		"an unknown flag":               {"plan --max-region 3", "--max-region: unknown flag; did you mean --max-regions?"},
 		"what follows it is not shown":  {"plan --token hunter2-hunter2", "--token: unknown flag"},
 		"one letter":                    {"plan -v", "-v: unknown flag"},
-		"one hyphen, unknown":           {"plan -max-region=3", "-max-region: unknown flag; did you mean max-regions?"},
+		"one hyphen, unknown":           {"plan -max-region=3", "-max-region: unknown flag; did you mean --max-regions?"},
 		"an unknown flag with a value":  {"plan --password=hunter2", "--password: unknown flag"},
 		"a token":                       {"plan --fly-api-token hunter2-hunter2", "--fly-api-token: a token is never a flag, where every process of the machine could read it"},
 		"the command as a flag":         {"--command traffic", "--command: the command is no flag"},
@@ -187,6 +187,14 @@ func TestArguments(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
 		})
+	}
+}
+
+// What a command needs is not missed before it is known which one is meant.
+func TestAnUnknownCommandIsAllThatIsWrong(t *testing.T) {
+	_, err := load([]string{"version"}, nil, "")
+	if want := `command "version": want plan, apply, propose, check, traffic, solve, demo or auto`; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
 

@@ -84,10 +84,10 @@ var (
 		{
 			Name: "fly-api-token", Group: GroupAccess, value: token(), Env: "FLY_API_TOKEN", Commands: every,
 			Example: "${{ secrets.FLY_API_TOKEN }}",
-			Help:    "Token for the Machines API, as `fly tokens` prints it, with or without its scheme; `apply` needs one that may write (`fly tokens create deploy`), for the others a read-only one will do",
+			Help:    "Token for the Machines API, as `fly tokens` prints it, with or without its scheme; `apply` needs one that may write (`fly tokens create deploy -a APP`), for the others a read-only one will do",
 		},
 		{
-			Name: "metrics-token", Group: GroupAccess, value: token(), Env: "FLY_METRICS_TOKEN", Commands: both,
+			Name: "metrics-token", Group: GroupAccess, value: token(), Env: "FLY_METRICS_TOKEN", Commands: every,
 			DefaultNote: "`fly-api-token`, when the metrics are on api.fly.io or on this machine",
 			Example:     "${{ secrets.FLY_METRICS_TOKEN }}",
 			Help:        "Read-only organization token for the metrics",
@@ -99,14 +99,14 @@ var (
 		},
 		{
 			Name: "org", Group: GroupAccess, value: text(func(s *settings) *string { return &s.app.Org }),
-			DefaultNote: "the app's own, then `personal`", Example: "my-org", Place: Apps, Commands: both,
+			DefaultNote: "the app's own, then `personal`", Example: "my-org", Place: Apps, Commands: every,
 			Pattern: fleet.AppPattern, Shape: "the slug of an organization, as `fly orgs list` prints it",
 			Help: "The Fly.io organization whose metrics are read",
 		},
 		{
 			Name: "prometheus-url", Group: GroupAccess, value: address(func(s *settings) *string { return &s.run.PrometheusURL }),
 			DefaultNote: "`https://api.fly.io/prometheus/<org>`", Example: "https://api.fly.io/prometheus/my-org",
-			Env: "FLY_PROMETHEUS_URL", Commands: both,
+			Env: "FLY_PROMETHEUS_URL", Commands: every,
 			Help: "The Prometheus that holds Fly.io's metrics",
 		},
 		{

@@ -79,19 +79,20 @@ func play(ctx context.Context, p action.Process, serve bool, at time.Time) error
 	return nil
 }
 
-const intro = `The app "shop" runs 5 Machines in iad (Ashburn) and 3 in ord (Chicago). Most of its
-visitors are in Europe and Asia by now. Its workflow runs fly-placer:
+const intro = `The app "shop" runs 5 Machines in iad (Ashburn) and 3 in ord (Chicago). Most of
+its visitors are in Europe and Asia by now. Its workflow runs fly-placer:
 
 `
 
 const outro = `
-What you saw, in %d ms, all of it on this machine and through HTTP:
-  Machines API  %d requests to a simulated Fly.io: the app, its Machines, their leases and marks
+What you saw, in %d ms, through HTTP and all of it simulated on this machine:
+  Machines API  %d requests: the app, its Machines, their leases and marks
   metrics       %d queries over %d days of hourly traffic in %d edge regions
-  GitHub        %d requests to a simulated GitHub: the branch, the pull request, its comments
+  GitHub        %d requests: the branch, the pull request, its comments
 
 Next: "fly-placer demo --serve" keeps the services up for your own commands;
-"fly-placer plan --app NAME" plans your app (FLY_API_TOKEN: fly tokens create readonly).
+"fly-placer plan --app NAME" plans your app, with FLY_API_TOKEN from
+"fly tokens create readonly ORG".
 `
 
 // start fills and starts the simulated services.
@@ -163,7 +164,8 @@ func (w *world) environment() string {
   fly-placer check --fly-api-url %[4]s
   fly-placer propose --fly-api-url %[4]s
 
-A decision file in .fly-placer/shop.yml, docs/decision.md says how, is applied by
+A decision file, .fly-placer/shop.yml, is applied by the command below. Fly Placer's
+docs/decision.md says what it looks like; its process group here is "web".
 
   fly-placer apply --fly-api-url %[4]s --api-rate 0 --soak 1s
 

@@ -19,7 +19,7 @@ func TestTheDemoTellsTheStory(t *testing.T) {
 	}
 	// The README shows the story as it is told.
 	story, rest, told := strings.Cut(out.String(), "\nWhat you saw, ")
-	if !told || !strings.Contains(rest, "simulated GitHub") {
+	if !told || !strings.Contains(rest, "simulated on this machine") {
 		t.Fatalf("the demo does not say what it was made of:\n%s", &out)
 	}
 	for _, want := range []string{"shop: open ", "Pull request #8", "shop: applied; ", "Serving: 8 Machines before, 7 after, never fewer than 7", "git revert"} {

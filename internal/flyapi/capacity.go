@@ -119,7 +119,7 @@ func (c *Client) placements(ctx context.Context, org string, guest price.Guest, 
 	switch {
 	case errors.As(err, &e) && slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, e.Status):
 		return 0, hint.Wrap(fmt.Errorf("ask for capacity in %s: %w: %w", code, ErrCapacityDenied, e),
-			"a token for one app may not be enough: try one of the organization, as `fly tokens create readonly -o %s` prints it", org)
+			"a token for one app may not be enough: try one of the organization, as `fly tokens create readonly %s` prints it", org)
 	case err != nil:
 		return 0, fmt.Errorf("ask for capacity in %s: %w", code, err)
 	}

@@ -94,9 +94,9 @@ func TestCapacityFailsWithTheNextStep(t *testing.T) {
 		denied   bool
 		requests int // about ams
 	}{
-		"401":              {flysim.Fault{Status: 401}, "401 Unauthorized", "-o acme", true, 1},
-		"403":              {flysim.Fault{Status: 403}, "403 Forbidden", "-o acme", true, 1},
-		"404":              {flysim.Fault{Status: 404}, "404 Not Found", "-o acme", true, 1},
+		"401":              {flysim.Fault{Status: 401}, "401 Unauthorized", "readonly acme`", true, 1},
+		"403":              {flysim.Fault{Status: 403}, "403 Forbidden", "readonly acme`", true, 1},
+		"404":              {flysim.Fault{Status: 404}, "404 Not Found", "readonly acme`", true, 1},
 		"422":              {flysim.Fault{Status: 422}, "422", "did not accept", false, 1},
 		"500":              {flysim.Fault{Status: 500}, "500", "status.flyio.net", false, 4},
 		"500 with a token": {flysim.Fault{Status: 500, Body: echo}, "500", "status.flyio.net", false, 4},

@@ -85,7 +85,7 @@ func New(ctx context.Context, options Options) (*Client, error) {
 	errToken := options.Token.Validate()
 	if errToken != nil {
 		errToken = hint.Wrap(fmt.Errorf("use Fly.io token: %w", errToken),
-			"set fly-api-token or FLY_API_TOKEN to what `fly tokens create readonly` prints, all of it")
+			"set fly-api-token or FLY_API_TOKEN to what `fly tokens create readonly ORG` prints, all of it")
 	}
 	if err := errors.Join(errAPI, errGQL, errToken); err != nil {
 		return nil, err

@@ -205,9 +205,9 @@ func nextStep(e *Error) string {
 	case strings.Contains(strings.ToLower(e.Text), quotaWords):
 		return "the organization may have no more Machines: destroy some, or ask Fly.io for a higher limit"
 	case e.Status == http.StatusUnauthorized:
-		return "the token was refused: make one with `fly tokens create readonly` and store all of what it prints, with or without \"FlyV1\", as fly-api-token"
+		return "the token was refused: make one with `fly tokens create readonly ORG`, or to apply with `fly tokens create deploy -a APP`, and store all of what it prints, with or without \"FlyV1\", as fly-api-token"
 	case e.Status == http.StatusForbidden:
-		return "the token is good but may not do this: use one of the app's organization (`fly tokens create readonly -o ORG`), or a deploy token of this app"
+		return "the token is good but may not do this: use one of the app's organization (`fly tokens create readonly ORG`), or a deploy token of this app"
 	case e.Status == http.StatusNotFound && !strings.Contains(e.Path, "/apps/"):
 		return "the API has no such path: check fly-api-url"
 	case e.Status == http.StatusNotFound && strings.Contains(e.Path, "/machines/"):

@@ -68,12 +68,12 @@ func Decode(data []byte) (Problem, error) {
 func syntaxError(data []byte, err error) error {
 	var at *json.SyntaxError
 	if !errors.As(err, &at) {
-		return fmt.Errorf("the file is no JSON: %w", err)
+		return fmt.Errorf("the file is not JSON: %w", err)
 	}
 	before := data[:min(max(int(at.Offset)-1, 0), len(data))]
 	line := 1 + bytes.Count(before, []byte("\n"))
 	column := 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
-	return fmt.Errorf("the file is no JSON: line %d, column %d: %w", line, column, err)
+	return fmt.Errorf("the file is not JSON: line %d, column %d: %w", line, column, err)
 }
 
 // A decoder reads the parts of a problem.

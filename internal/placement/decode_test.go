@@ -122,8 +122,8 @@ func TestDecodeReportsEverythingAtOnce(t *testing.T) {
 
 func TestDecodeRefusesWhatIsNoProblem(t *testing.T) {
 	for name, test := range map[string]struct{ file, want string }{
-		"nothing":             {"", "the file is no JSON: line 1, column 1: unexpected end of JSON input"},
-		"cut off":             {"{\"version\": 1,\n", "the file is no JSON: line 1, column 15: unexpected end"},
+		"nothing":             {"", "the file is not JSON: line 1, column 1: unexpected end of JSON input"},
+		"cut off":             {"{\"version\": 1,\n", "the file is not JSON: line 1, column 15: unexpected end"},
 		"YAML":                {"version: 1", "line 1, column 1: invalid character 'v'"},
 		"a comma too many":    {"{\"version\": 1,\n  \"name\": \"é\",}", "line 2, column 15: invalid character '}'"},
 		"NaN":                 {`{"value_per_ms": NaN}`, "invalid character 'N'"},
@@ -139,7 +139,7 @@ func TestDecodeRefusesWhatIsNoProblem(t *testing.T) {
 		"a row that is none":  {strings.Replace(whole, `[[7.1]]`, `[7.1]`, 1), "latency_ms[0] is a number; it must be a list of numbers"},
 		"too many rows":       {strings.Replace(whole, `[[7.1]]`, `[[7.1], [8]]`, 1), "latency_ms has 2 rows for 1 edges"},
 		"a long key":          {`{"` + strings.Repeat("k", 500) + `": 1}`, `["` + strings.Repeat("k", 60) + `…"] is an unknown field`},
-		"deep":                {strings.Repeat("[", 1e6), "the file is no JSON"},
+		"deep":                {strings.Repeat("[", 1e6), "the file is not JSON"},
 		"deep and well made":  {`{"name": ` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "}", "name is a list; it must be a string"},
 		"an escaped twin":     {`{"version": 1, "v\u0065rsion": 1}`, "version is given twice"},
 		"wrong everywhere":    {`{"latency_ms": [[` + strings.Repeat(`"",`, 10000) + `""]]}`, "\nthere may be more that is wrong than this"},

@@ -44,7 +44,7 @@ func (out *Group) drifted(in Input) {
 	case force.Assumes != nil && maps.Equal(counted(out.Current), counted(force.Assumes)):
 		out.Pending = true
 		out.Findings = append(out.Findings, Finding{
-			Warning, "the decision in force is not applied yet: what it assumes still runs", "run `fly-placer apply`, or the workflow of the push that merged it again",
+			Warning, "the decision in force is not applied yet: what it assumes still runs", "re-run the workflow of the push that merged it, or run `fly-placer apply`",
 		})
 	default:
 		var codes []string

@@ -32,7 +32,7 @@ func metricHolds(in Input) []Hold {
 	}
 	switch {
 	case h.Newest.IsZero():
-		add(GappyMetrics, "check org and metrics-token: fly tokens create readonly ORG", "the organization has no metrics at all in the window")
+		add(GappyMetrics, "check org and metrics-token: `fly tokens create readonly ORG`", "the organization has no metrics at all in the window")
 	case in.Now.Sub(h.Newest) > maxStale:
 		add(StaleMetrics, "run again when Fly's metrics are up to date", "the newest sample is %s old", in.Now.Sub(h.Newest).Round(time.Minute))
 	}

@@ -69,8 +69,11 @@ func CountChecks(checks []Check, status CheckStatus) int {
 func checkAnswer(checks []Check) string {
 	ok, failed, unknown := CountChecks(checks, CheckOK), CountChecks(checks, CheckFailed), CountChecks(checks, CheckUnknown)
 	parts := []string{"check: all is well"}
-	if failed > 0 {
+	switch {
+	case failed > 0:
 		parts = []string{"check: " + count(failed, "thing needs you", "things need you")}
+	case unknown > 0: // then nobody knows whether all is
+		parts = []string{"check: nothing needs you"}
 	}
 	if ok > 0 {
 		parts = append(parts, count(ok, "is fine", "are fine"))

@@ -10,7 +10,7 @@ import (
 func checks() map[string][]Check {
 	fly := Check{"Fly.io", []CheckLine{
 		{CheckOK, "`fly-api-token`", "accepted: a macaroon, sent as `FlyV1`", ""},
-		{CheckUnknown, "room for new Machines", "the token may not ask, so a plan cannot leave out regions that are full", "`fly tokens create readonly -o acme`"},
+		{CheckUnknown, "room for new Machines", "the token may not ask, so a plan cannot leave out regions that are full", "`fly tokens create readonly acme`"},
 	}}
 	shop := Check{"app shop", []CheckLine{
 		{CheckFailed, "newest sample", "the newest sample is 1h30m old.", "run again when Fly's metrics are up to date"},

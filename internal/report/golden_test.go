@@ -62,6 +62,11 @@ func reports() map[string]Report {
 		{Limit: "max_machines", Region: "iad", Value: 3.0},
 		{Limit: "min_machines", Region: "lhr", Value: 2.0, Nearest: 0.0},
 	}
+	dear := infeasible() // a single limit
+	dear.Conflict = dear.Conflict[:1]
+	dear.Conflict[0].Value = 20.0
+	heldOverloaded := held(plan.TooFewRequests)
+	heldOverloaded.Findings = []plan.Finding{{Level: plan.Warning, Text: "the live placement has 2 Machines in ams where the busiest hour needs 3"}}
 	unnamed := infeasible() // the solver proves it without naming limits
 	unnamed.Conflict = nil
 	unnamed.Findings = []plan.Finding{{Level: plan.Error, Text: "the limits in force are min-regions 3 and `max-p95-latency` 40 ms", Hint: "loosen one of them."}}
@@ -93,6 +98,8 @@ func reports() map[string]Report {
 		"not_proven":         run(app("shop", plan.Planned, feasible)),
 		"one_app_failed":     run(failed, app("shop", plan.Planned, moved())),
 		"infeasible_region":  run(app("shop", plan.Infeasible, regional)),
+		"infeasible_one":     run(app("shop", plan.Infeasible, dear)),
+		"held_overloaded":    run(app("shop", plan.Held, heldOverloaded)),
 		"infeasible_unnamed": run(app("shop", plan.Infeasible, unnamed)),
 		"error_beside_plan": {
 			Errors: []Problem{{App: "nosuch", Text: "list Machines of nosuch: 404 Not Found: app not found", Hints: []string{"check the name: `fly apps list` shows all."}}},

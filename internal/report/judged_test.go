@@ -106,7 +106,7 @@ func judgedReports() map[string]Report {
 	out["drift_judged"] = run(digested)
 	pending := web()
 	pending.Pending = true
-	pending.Findings = []plan.Finding{{Level: plan.Warning, Text: "the decision in force is not applied yet: what it assumes still runs", Hint: "run `fly-placer apply`, or the workflow of the push that merged it again"}}
+	pending.Findings = []plan.Finding{{Level: plan.Warning, Text: "the decision in force is not applied yet: what it assumes still runs", Hint: "re-run the workflow of the push that merged it, or run `fly-placer apply`"}}
 	out["pending"] = run(app("shop", plan.NoChanges, pending))
 	return out
 }

@@ -11,10 +11,11 @@ import (
 
 // plan renders what an app's answer does not say.
 func (b *builder) plan(p plan.Plan, several bool) doc.Section {
-	blocks := b.findings(restOf(p))
+	var blocks []doc.Block
 	if f, ok := leadFinding(p); ok && f.Hint != "" {
 		blocks = append(blocks, doc.Paragraph{Text: next(f.Hint)})
 	}
+	blocks = append(blocks, b.findings(restOf(p))...)
 	depth := 2
 	if several {
 		depth = 3
@@ -110,6 +111,7 @@ func (b *builder) group(g plan.Group, p plan.Plan, prefix string, depth int) doc
 	depth = max(depth, 3)
 	v := view{Group: g, plan: p, depth: depth}
 	s.Blocks = append(s.Blocks, v.judged()...)
+	s.Blocks = append(s.Blocks, v.holdNext()...)
 	s.Blocks = append(s.Blocks, b.findings(g.Findings)...)
 	s.Blocks = append(s.Blocks, v.drifted()...)
 	s.Blocks = append(s.Blocks, v.holds()...)
@@ -133,15 +135,22 @@ type view struct {
 
 func (v view) heading(s string) doc.Block { return doc.Heading{Depth: v.depth, Text: doc.T(s)} }
 
-func (v view) holds() []doc.Block {
-	if len(v.Holds) == 0 {
+// heldInTheAnswer tells whether the answer says already why the group is held.
+func (v view) heldInTheAnswer() bool {
+	return v.Status == plan.Held && len(v.Holds) == 1 && holdDetail(v.Holds[0])
+}
+
+// holdNext is the next step to what the answer says, close to it.
+func (v view) holdNext() []doc.Block {
+	if !v.heldInTheAnswer() || v.Holds[0].Hint == "" {
 		return nil
 	}
-	if only := v.Holds[0]; v.Status == plan.Held && len(v.Holds) == 1 && holdDetail(only) {
-		if only.Hint == "" {
-			return nil
-		}
-		return []doc.Block{doc.Paragraph{Text: next(only.Hint)}}
+	return []doc.Block{doc.Paragraph{Text: next(v.Holds[0].Hint)}}
+}
+
+func (v view) holds() []doc.Block {
+	if len(v.Holds) == 0 || v.heldInTheAnswer() {
+		return nil
 	}
 	var list doc.Points
 	for _, h := range v.Holds {
@@ -170,7 +179,11 @@ func (v view) conflicts() []doc.Block {
 		}
 		t.Rows = append(t.Rows, []doc.Text{name, doc.T(limitValue(c, c.Value)), doc.T(nearestValue(c))})
 	}
-	return []doc.Block{v.heading("Limits that contradict each other"), t}
+	title := "Limits that contradict each other"
+	if len(v.Conflict) == 1 {
+		title = "The limit that cannot be met"
+	}
+	return []doc.Block{v.heading(title), t}
 }
 
 func (v view) changes() []doc.Block {

@@ -74,12 +74,11 @@ func (b *builder) proposal(p *Proposal) doc.Document {
 	branch := doc.C(p.Branch)
 	switch {
 	case p.Touched:
-		where := branch
+		where, way := branch, "delete the branch"
 		if p.Number > 0 {
-			where = doc.Join(branch, doc.T(" of "), here)
+			where, way = doc.Join(branch, doc.T(" of "), here), "merge it, or close it and delete the branch"
 		}
-		warn(doc.Join(doc.T("Somebody else pushed to "), where, doc.T(", so it stays as it is.")),
-			doc.Join(doc.T("merge or close it; or delete the branch, and the next run begins a new one.")))
+		warn(doc.Join(doc.T("Somebody else pushed to "), where, doc.T(", so it stays as it is.")), doc.T(way+": the next run then begins a new one."))
 	case p.Operation == Created:
 		say(doc.T("Proposed in "), here, doc.T("."))
 	case p.Operation == Updated:

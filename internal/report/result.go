@@ -51,8 +51,8 @@ type Result struct {
 	Findings []plan.Finding
 }
 
-// A ResultGroup is the Machines of one process group by region. After is what
-// runs at the end as far as it is known, else nil.
+// A ResultGroup is the Machines of one process group by region. Before and After
+// are what runs at the beginning and at the end; nil where nobody knows.
 type ResultGroup struct {
 	Name                   string
 	Before, Decided, After map[region.Code]int
@@ -198,18 +198,21 @@ func (v resultView) counts() []doc.Block {
 	for _, g := range v.Groups {
 		after, known := g.After, g.After != nil
 		if v.DryRun {
-			after, known = g.Before, true
+			after, known = g.Before, g.Before != nil
 		}
 		all := counts(g.Before)
 		maps.Copy(all, counts(g.Decided))
 		maps.Copy(all, counts(after))
 		for _, c := range slices.Sorted(maps.Keys(all)) {
-			now := doc.T("?")
+			before, now := doc.T("?"), doc.T("?")
+			if g.Before != nil {
+				before = doc.T(itoa(g.Before[c]))
+			}
 			if known {
 				now = doc.T(itoa(after[c]))
 			}
 			if g.Before[c] != g.Decided[c] || known && after[c] != g.Before[c] {
-				v.row(t, g.Name, doc.B(string(c)), doc.T(itoa(g.Before[c])), doc.T(itoa(g.Decided[c])), now)
+				v.row(t, g.Name, doc.B(string(c)), before, doc.T(itoa(g.Decided[c])), now)
 			}
 		}
 	}
@@ -219,12 +222,27 @@ func (v resultView) counts() []doc.Block {
 	return []doc.Block{heading3("Machines"), *t}
 }
 
+// steps shows what failed, and all steps folded: there are many of each Machine.
 func (v resultView) steps() []doc.Block {
 	if len(v.Steps) == 0 {
 		return nil
 	}
-	t := v.table(doc.Column{Title: "Region"}, doc.Column{Title: "Machine"}, doc.Column{Title: "What"}, doc.Column{Title: "Result"})
+	var failed []Step
 	for _, s := range v.Steps {
+		if s.Failed {
+			failed = append(failed, s)
+		}
+	}
+	all := doc.Details{Title: count(len(v.Steps), "step", "steps") + ", in order", Blocks: []doc.Block{v.stepTable(v.Steps)}}
+	if len(failed) == 0 {
+		return []doc.Block{all}
+	}
+	return []doc.Block{heading3("What failed"), v.stepTable(failed), all}
+}
+
+func (v resultView) stepTable(steps []Step) doc.Table {
+	t := v.table(doc.Column{Title: "Region"}, doc.Column{Title: "Machine"}, doc.Column{Title: "What"}, doc.Column{Title: "Result"})
+	for _, s := range steps {
 		machine := doc.T(s.Machine)
 		if s.Machine != "" {
 			machine = doc.C(s.Machine)
@@ -235,7 +253,7 @@ func (v resultView) steps() []doc.Block {
 		}
 		v.row(t, s.Group, doc.T(string(s.Region)), machine, doc.T(s.What), result)
 	}
-	return []doc.Block{heading3("Steps"), *t}
+	return *t
 }
 
 func (v resultView) calls() []doc.Block {

@@ -76,6 +76,17 @@ func results() map[string][]Result {
 	}
 }
 
+// What could not be read is not said to be none.
+func TestResultOfUnreadMachinesTellsNoCounts(t *testing.T) {
+	got := Markdown(Report{Results: []Result{{
+		App: "shop", Outcome: plan.Failed, Reason: "the app has no process group \"app\"",
+		Groups: []ResultGroup{{Name: "app", Decided: map[region.Code]int{"ams": 2}}},
+	}}})
+	if want := "| **ams** | ? | 2 | ? |"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q in it", got, want)
+	}
+}
+
 func TestResults(t *testing.T) {
 	for name, list := range results() {
 		t.Run(name, func(t *testing.T) {

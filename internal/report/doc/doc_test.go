@@ -127,6 +127,14 @@ func TestTerminalKeepsToItsWidth(t *testing.T) {
 	}
 }
 
+func TestTerminalKeepsCodeOnOneLine(t *testing.T) {
+	call := "POST /v1/apps/shop/machines " + strings.Repeat(`{"region":"ams"}`, 9)
+	got := Terminal(Document{List{[]Text{C(call), Join(T("see "), C("a b"))}}}, TerminalOptions{Width: 40})
+	if want := "- " + call + "\n- see `a b`\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestTerminalHasNoWorkflowCommand(t *testing.T) {
 	for _, s := range []string{"::error::x", ":::x", "a\n::stop-commands::t", "x ##[error]y", "####[a]", strings.Repeat("x", 100) + "::error::y"} {
 		got := Terminal(Document{Paragraph{Join(B(":"), T(s))}, Table{Columns: []Column{{}}, Rows: [][]Text{{T(s)}}}}, TerminalOptions{Width: 40})

@@ -61,7 +61,7 @@ func (t *terminal) write(d Document) {
 			t.table(x)
 		case List:
 			for _, item := range x.Items {
-				t.paragraph("- ", item, "")
+				t.item(item)
 			}
 		case Points:
 			for _, c := range x.Items {
@@ -135,6 +135,17 @@ func (t *terminal) paragraph(prefix string, text Text, style string) {
 		}
 		t.line(line, style)
 	}
+}
+
+// item writes an item of a list. One that is nothing but code stays on one line,
+// however long, so that it can be copied.
+func (t *terminal) item(text Text) {
+	if len(text) > 0 && !slices.ContainsFunc(text, func(s Span) bool { return s.Style != Code }) {
+		t.WriteString("- ")
+		t.line(terminalSafe(text.pieces()), "")
+		return
+	}
+	t.paragraph("- ", text, "")
 }
 
 func (t *terminal) line(pieces []piece, style string) {
