@@ -21,10 +21,22 @@ var inRepository = []string{".fly-placer/shop.yml", ".fly-placer/api.yml", ".git
 // then.
 func pushed(ts *testscript.TestScript, p ghsim.Push) {
 	w := ts.Value(worldKey{}).(*scriptWorld)
-	w.pushed = p
-	e, err := w.github.Events(ts.Getenv("GITHUB_SERVER_URL")).Push(p)
+	w.pushes = append(w.pushes, p)
+	startPush(ts, p)
+}
+
+func startPush(ts *testscript.TestScript, p ghsim.Push) {
+	e, err := ts.Value(worldKey{}).(*scriptWorld).github.Events(ts.Getenv("GITHUB_SERVER_URL")).Push(p)
 	ts.Check(err)
 	started(ts, e)
+}
+
+func rerunPush(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: rerun N")
+	}
+	pushes := ts.Value(worldKey{}).(*scriptWorld).pushes
+	startPush(ts, pushes[len(pushes)-1-number(ts, args[0])])
 }
 
 // started sets the runner's environment for an event, with the repository as it
@@ -54,6 +66,16 @@ func night(ts *testscript.TestScript, neg bool, args []string) {
 	started(ts, e)
 }
 
+func pushTogether(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: together N")
+	}
+	pushes := ts.Value(worldKey{}).(*scriptWorld).pushes
+	p := pushes[len(pushes)-1]
+	p.Before = pushes[len(pushes)-number(ts, args[0])].Before
+	startPush(ts, p)
+}
+
 func pullEvent(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: event N ACTION")
@@ -77,7 +99,7 @@ func revertPush(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: revert")
 	}
 	w := ts.Value(worldKey{}).(*scriptWorld)
-	p, err := w.github.Revert(w.pushed.After, "ann")
+	p, err := w.github.Revert(w.pushes[len(w.pushes)-1].After, "ann")
 	ts.Check(err)
 	pushed(ts, p)
 }

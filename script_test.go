@@ -46,6 +46,8 @@ func TestMain(m *testing.M) {
 //	night                 the schedule starts a workflow on the default branch, with its files checked out
 //	event N ACTION        what happened to pull request N starts one, on its merge with the base
 //	merge N METHOD        ann merges pull request N (merge, squash, rebase), and the push starts one
+//	rerun N               the workflow of the push N before the last one runs again
+//	together N            the last N pushes start one as a single push, as a merge queue makes them
 //	revert                ann reverts what was pushed last, and the push starts one
 //	push BRANCH [P=FILE]  ann commits files, or deletes those without FILE; a push to main starts one
 //	review N LOGIN STATE  somebody reviews
@@ -88,6 +90,8 @@ func TestScripts(t *testing.T) {
 			"event":     pullEvent,
 			"merge":     mergePull,
 			"revert":    revertPush,
+			"rerun":     rerunPush,
+			"together":  pushTogether,
 			"push":      pushFiles,
 			"review":    reviewPull,
 			"close":     closePull,
@@ -117,7 +121,7 @@ type scriptWorld struct {
 	fly     *flysim.Server
 	metrics *promsim.Server
 	github  *ghsim.Server
-	pushed  ghsim.Push // the last one
+	pushes  []ghsim.Push
 	began   time.Time  // the stopwatch
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/fly-placer/fly-placer/internal/decision"
 	"github.com/fly-placer/fly-placer/internal/fleet"
 	"github.com/fly-placer/fly-placer/internal/flyapi"
+	"github.com/fly-placer/fly-placer/internal/ghapi"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/price"
@@ -34,13 +35,15 @@ const applyDeadline = 5 * time.Hour
 type job struct {
 	config.AppConfig
 	from   string // where the decision is written, in words
-	data   []byte // of the decision file; nil when there is none
+	data   []byte // of the decision file, also where something else decides; nil when there is none
 	prices price.Table
 	decision.Decision
 	// Of a push: the file before it, and what that decided.
 	pushed   bool
 	before   []byte
 	previous *decision.Decision
+	// pulls are the pull requests that brought it, the last one first.
+	pulls    []ghapi.Pull
 	app      fleet.App
 	findings []plan.Finding
 	// idle: nothing is decided about the app; there is only a look at it.
@@ -66,10 +69,21 @@ func (r *run) apply(ctx context.Context) int {
 		if m, err = r.merged(ctx); err != nil {
 			return r.fail(ctx, err, exitFailed)
 		}
+		if err = r.goByNewest(ctx, m.head); err != nil {
+			return r.fail(ctx, err, exitUsage)
+		}
 	}
 	jobs, err := r.jobs(ctx)
 	if err != nil {
 		return r.fail(ctx, err, exitUsage)
+	}
+	for _, j := range jobs {
+		if j.idle {
+			continue
+		}
+		if err := r.brought(ctx, m, j); err != nil {
+			return r.fail(ctx, err, exitFailed)
+		}
 	}
 	return r.work(ctx, jobs, m, report.Report{RunURL: r.runURL()})
 }
@@ -82,8 +96,8 @@ func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report)
 		return r.fail(ctx, err, exitUsage)
 	}
 	rows, err := fly.Regions(ctx)
-	if err != nil {
-		return r.fail(ctx, err, exitFailed)
+	if err != nil && decides(m, jobs) {
+		return r.failTo(ctx, err, exitFailed, r.back(m, bringing(jobs)))
 	}
 	catalog := region.BuiltIn().With(rows...)
 	var errs []error
@@ -91,34 +105,39 @@ func (r *run) work(ctx context.Context, jobs []*job, m merge, rep report.Report)
 		errs = append(errs, j.read(catalog))
 	}
 	if err := errors.Join(errs...); err != nil {
-		rep.Errors = r.problems(err, "")
-		r.reportBack(ctx, m, rep, true)
-		return r.fail(ctx, err, exitUsage)
+		return r.failTo(ctx, err, exitUsage, r.back(m, bringing(jobs)))
 	}
 	if err := r.fromComments(ctx, m, jobs); err != nil {
-		rep.Errors = r.problems(err, "")
-		r.reportBack(ctx, m, rep, true)
-		return r.fail(ctx, err, exitFailed)
+		return r.failTo(ctx, err, exitFailed, r.back(m, m.pulls))
 	}
 	for _, j := range jobs {
 		rep.Results = append(rep.Results, r.applyApp(ctx, fly, j, m, catalog))
 	}
-	worked := slices.ContainsFunc(jobs, func(j *job) bool { return !j.idle })
-	r.reportBack(context.WithoutCancel(ctx), m, rep, worked)
-	return r.publish(ctx, rep)
+	return r.publishTo(ctx, rep, r.back(m, bringing(jobs)))
 }
 
-// jobs reads the decision files, those before a push too, and the prices.
+// inFile tells whether a file of the repository decides.
+func (j *job) inFile() bool { return j.data != nil && !j.again }
+
+// decides tells whether there may be something to apply.
+func decides(m merge, jobs []*job) bool {
+	return slices.ContainsFunc(jobs, func(j *job) bool { return !j.idle }) || slices.ContainsFunc(m.pulls, carries)
+}
+
+// jobs reads the decision files and the prices. Those of a push are as GitHub has
+// them, before it and after: what a checkout lacks was not deleted by it, and what
+// earlier steps wrote was not merged.
 func (r *run) jobs(ctx context.Context) ([]*job, error) {
 	var jobs []*job
 	var errs []error
 	for _, app := range r.cfg.Apps {
 		j := &job{AppConfig: app, from: app.Apply.Decision, pushed: r.runner.pushesDefault()}
 		var err, errBefore, errPrices error
-		j.data, err = r.repoFile(ctx, app.Apply.Decision)
 		if j.pushed {
+			j.data, err = r.fileAt(ctx, app.Apply.Decision, r.runner.event.After)
 			j.before, errBefore = r.fileAt(ctx, app.Apply.Decision, r.runner.event.Before)
-		} else if err == nil && j.data == nil {
+			j.idle = bytes.Equal(j.before, j.data)
+		} else if j.data, err = r.repoFile(ctx, app.Apply.Decision); err == nil && j.data == nil {
 			err = hint.Wrap(fmt.Errorf("read the decision for %s: there is no file %s", app.Name, app.Apply.Decision),
 				"check out the repository before this step, or say with decision where the file is; Fly Placer's docs/decision.md says what it looks like")
 		}
@@ -141,7 +160,9 @@ func (j *job) read(catalog region.Catalog) error {
 			j.previous = &d
 		}
 	}
-	j.idle = j.pushed && bytes.Equal(j.before, j.data)
+	if j.idle {
+		j.previous = nil // it replaced nothing
+	}
 	switch {
 	case j.data != nil:
 		err := j.parse(catalog)
@@ -197,10 +218,10 @@ func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, m merge,
 	res := report.Result{App: j.Name, DryRun: r.cfg.DryRun, Started: r.Now()}
 	if len(j.Groups) > 0 {
 		res.Digest = j.Sum()
-		if j.data != nil {
+		if j.inFile() {
 			res.File = j.Apply.Decision
 		}
-		if p, ok := m.pull(j.Name, j.Sum()); ok && !j.idle {
+		if p, ok := j.pull(); ok {
 			res.PullRequest = &report.PullRequest{Number: p.Number, URL: p.URL}
 		}
 	}
@@ -220,10 +241,18 @@ func (r *run) applyApp(ctx context.Context, fly *flyapi.Client, j *job, m merge,
 	case err != nil:
 		return r.ended(failed(res, err))
 	}
+	if err := r.overtaken(ctx, j, m.head); err != nil {
+		if !j.idle {
+			return r.ended(outdated(res, err))
+		}
+		j.Decision = decision.Decision{} // what it decides says nothing any more
+		res.Digest, res.File = "", ""
+		res.Findings = append(res.Findings, plan.Finding{Level: plan.Notice, Text: err.Error()})
+	}
 	ours := apply.Unfinished(j.app)
 	underWay := len(j.Groups) > 0 && slices.Contains(slices.Collect(maps.Values(ours)), j.Sum())
 	if j.idle && !underWay {
-		return r.ended(r.standStill(res, j))
+		return r.ended(r.standStill(res, j, ours))
 	}
 	live := r.live(j)
 	for _, name := range sortedKeys(j.Groups) {
@@ -294,7 +323,7 @@ func roughly(age time.Duration) string {
 func (r *run) refusals(j *job, catalog region.Catalog, ours map[string]string) []plan.Finding {
 	var found []plan.Finding
 	for _, refusal := range r.broken(j, catalog, ours) {
-		if j.data == nil { // it is in no file
+		if !j.inFile() {
 			found = append(found, plan.Finding{Level: plan.Error, Text: fmt.Sprintf("%s, %s: %s", j.from, refusal.Group, refusal.Text), Hint: refusal.Hint})
 			continue
 		}

@@ -25,7 +25,8 @@ import (
 func (r *run) carryOut(ctx context.Context, fly *flyapi.Client, j *job, res report.Result) report.Result {
 	q := apply.Request{
 		Decision: j.Decision, Previous: j.previous, About: j.app,
-		Room: func(ctx context.Context, more map[region.Code]int) error { return r.room(ctx, fly, j, more) },
+		Stands: func(ctx context.Context) error { return r.stands(ctx, j) },
+		Room:   func(ctx context.Context, more map[region.Code]int) error { return r.room(ctx, fly, j, more) },
 	}
 	o := apply.Options{
 		Clock: clock{r.Process}, Rate: r.cfg.APIRate,
@@ -76,6 +77,9 @@ func concluded(res report.Result, out apply.Result) report.Result {
 	}
 	for _, d := range out.Moved {
 		res.Moved = append(res.Moved, report.Moved{Group: d.Group, Region: d.Region, Assumed: d.Assumed, Live: d.Live, Decided: d.Wanted})
+	}
+	if errors.As(out.Err, new(*overtaken)) {
+		res.Outcome = report.Stale
 	}
 	if out.Err != nil {
 		res.Reason, res.Hints = strings.ReplaceAll(out.Err.Error(), "\n", "; "), hint.Of(out.Err)

@@ -90,7 +90,7 @@ func (c *checkup) policyLines() report.Check {
 	switch {
 	case c.policyErr != nil:
 		l.wrong(path, c.policyErr, "check out the repository before this step")
-	case c.policyFound:
+	case c.policy != nil:
 		l.ok(path, "valid")
 	default:
 		l.ok(path, "there is none, so the defaults hold")

@@ -58,9 +58,9 @@ func (c *checkup) workspaceLines(l *lines) {
 	} else {
 		next := "add `uses: actions/checkout@v5` before this step"
 		if c.cfg.GitHubToken.IsZero() || c.runner.SHA == "" {
-			l.fail("checkout", next, "there is none, and no github-token to read the files with")
+			l.fail("checkout", next, "no whole one, and no github-token to read the files with")
 		} else {
-			l.unknown("checkout", next+", unless it is left out on purpose", "there is none: files are read from GitHub, at the commit of the event")
+			l.unknown("checkout", next+", unless it is left out on purpose", "no whole one: what is not there is read from GitHub, at the commit of the event")
 		}
 	}
 	info, err := os.Stat(c.runner.workspace(c.Process))

@@ -23,6 +23,8 @@ import (
 // A merge is what a push to the default branch brought.
 type merge struct {
 	gh *ghapi.Client
+	// head is the last commit of the default branch now.
+	head string
 	// pulls are the pull requests that it merged, those of later commits first.
 	pulls []ghapi.Pull
 }
@@ -35,6 +37,9 @@ func (r *run) merged(ctx context.Context) (merge, error) {
 		return merge{}, err
 	}
 	m := merge{gh: gh}
+	if m.head, err = r.newest(ctx, gh); err != nil {
+		return m, err
+	}
 	for n := 0; ; n++ {
 		m.pulls, err = r.pullsOf(ctx, gh)
 		switch {
@@ -46,18 +51,13 @@ func (r *run) merged(ctx context.Context) (merge, error) {
 			return m, err
 		}
 		// GitHub may not know yet which pull request a commit came from.
-		if n == 3 || !r.runner.seemsMerged() {
+		if n == lags || !r.runner.seemsMerged() {
 			return m, nil
 		}
-		if err := (clock{r.Process}).Sleep(ctx, 2*time.Second); err != nil {
+		if err := r.lag(ctx); err != nil {
 			return m, err
 		}
 	}
-}
-
-// asksForApprovals tells whether some app is applied only with approvals.
-func (r *run) asksForApprovals() bool {
-	return slices.ContainsFunc(r.cfg.Apps, func(a config.AppConfig) bool { return a.Apply.Approvals > 0 })
 }
 
 // pullsOf are the pull requests that the push merged, as far as GitHub knows.
@@ -79,25 +79,14 @@ func (r *run) pullsOf(ctx context.Context, gh *ghapi.Client) ([]ghapi.Pull, erro
 	return merged, nil
 }
 
-// pull returns the pull request that brought a decision, as far as anybody can
-// tell: the one that remembers it, else the last one that was merged.
-func (m merge) pull(app, digest string) (ghapi.Pull, bool) {
-	for _, p := range m.pulls {
-		if proposal.Memory(p.Body)[app].Digest == digest {
-			return p, true
-		}
-	}
-	if len(m.pulls) == 0 {
-		return ghapi.Pull{}, false
-	}
-	return m.pulls[0], true
-}
+// carries tells whether the plan comment of a pull request decides.
+func carries(p ghapi.Pull) bool { return slices.Contains(p.Labels, proposal.Label) }
 
 // fromComments takes what the push decides by the plan comments of pull
 // requests with the label, for apps whose files did not change.
 func (r *run) fromComments(ctx context.Context, m merge, jobs []*job) error {
 	for _, p := range m.pulls {
-		if !slices.Contains(p.Labels, proposal.Label) {
+		if !carries(p) {
 			continue
 		}
 		if err := r.fromComment(ctx, m, p, jobs); err != nil {
@@ -130,7 +119,8 @@ func (r *run) fromComment(ctx context.Context, m merge, p ghapi.Pull, jobs []*jo
 	}
 	for _, j := range jobs {
 		if d, ok := found[j.Name]; ok && j.idle {
-			j.Decision, j.idle, j.again, j.data = d, false, true, nil
+			j.Decision, j.idle, j.again = d, false, true
+			j.pulls = []ghapi.Pull{p}
 			j.previous, j.from = nil, fmt.Sprintf("the plan comment of #%d", p.Number)
 		}
 	}
@@ -138,13 +128,20 @@ func (r *run) fromComment(ctx context.Context, m merge, p ghapi.Pull, jobs []*jo
 }
 
 // standStill is the result for an app about which nothing is decided: whether
-// what runs is as decided before. Trouble on the way is none of the push's.
-func (r *run) standStill(res report.Result, j *job) report.Result {
+// what runs is as decided before, and whether Machines, ours, have marks of other
+// work. Trouble on the way is none of the push's.
+func (r *run) standStill(res report.Result, j *job, ours map[string]string) report.Result {
 	res.Outcome = plan.NoChanges
 	res.Groups = nil
 	live := r.live(j)
 	for _, name := range sortedKeys(live) {
 		res.Groups = append(res.Groups, report.ResultGroup{Name: name, Before: live[name], Decided: live[name], After: live[name]})
+	}
+	if len(ours) > 0 {
+		res.Findings = append(res.Findings, plan.Finding{
+			Level: plan.Warning, Text: "an apply that is not of this decision stopped half-way, at " + strings.Join(sortedKeys(ours), ", "),
+			Hint: "run again the workflow that began it, or decide on what runs now",
+		})
 	}
 	if len(j.Groups) == 0 {
 		return res
@@ -162,7 +159,7 @@ func (r *run) standStill(res report.Result, j *job) report.Result {
 	case decision.Apply:
 		res.Findings = append(res.Findings, plan.Finding{
 			Level: plan.Warning, Text: j.from + " is not applied: what runs is what it assumes",
-			Hint: "run `fly-placer apply --app " + j.Name + "`, or revert it",
+			Hint: "run again the workflow of the push that brought it, or `fly-placer apply --app " + j.Name + "`, or revert it",
 		})
 	default:
 		var parts []string
@@ -177,43 +174,12 @@ func (r *run) standStill(res report.Result, j *job) report.Result {
 	return res
 }
 
-// notApproved returns why too few people approved what was merged; "" when
-// enough did.
-func (r *run) notApproved(ctx context.Context, m merge, j *job) (string, error) {
-	need := j.Apply.Approvals
-	if need == 0 {
-		return "", nil
-	}
-	if m.gh == nil {
-		return "require-approvals is set, and only a push to the default branch tells which pull request was approved", nil
-	}
-	p, ok := m.pull(j.Name, j.Sum())
-	if !ok {
-		return fmt.Sprintf("%s required, and the push merges no pull request", approvals(need)), nil
-	}
-	who, err := m.gh.Approvals(ctx, r.runner.Repository, p.Number)
-	if err != nil {
-		return "", fmt.Errorf("read who approved #%d: %w", p.Number, err)
-	}
-	if len(who) < need {
-		return fmt.Sprintf("%s required, and #%d has %d", approvals(need), p.Number, len(who)), nil
-	}
-	return "", nil
-}
-
-func approvals(n int) string {
-	if n == 1 {
-		return "1 approval is"
-	}
-	return fmt.Sprintf("%d approvals are", n)
-}
-
 // tooOld returns why a decision is too old to be applied; "" when it is not: it
 // is young enough, was confirmed by a proposal, was in force before, or a new
 // plan comes to the same.
 func (r *run) tooOld(ctx context.Context, m merge, j *job) (reason string, hints []string) {
 	var confirmed time.Time
-	if p, ok := m.pull(j.Name, j.Sum()); ok {
+	for _, p := range j.pulls {
 		if mem := proposal.Memory(p.Body)[j.Name]; mem.Digest == j.Sum() {
 			confirmed = mem.Confirmed
 		}
@@ -294,22 +260,31 @@ func (r *run) stillRight(ctx context.Context, j *job) error {
 	return nil
 }
 
-// reportBack tells the pull requests that were merged what became of them.
-func (r *run) reportBack(ctx context.Context, m merge, rep report.Report, worked bool) {
-	if m.gh == nil || !worked || r.cfg.Comment == "never" {
-		return
-	}
-	for _, p := range m.pulls {
-		c, err := m.gh.UpsertComment(ctx, ghapi.UpsertRequest{
-			Repo: r.runner.Repository, Number: p.Number, Key: r.commentKey() + " applied", Body: report.Comment(rep, report.MaxComment),
-		})
-		if err != nil {
-			r.problem(slog.LevelWarn, fmt.Errorf("tell #%d what became of it: %w", p.Number, err))
-			continue
+// farewell is how long the comments of a cancelled job may take: it is killed soon.
+const farewell = 2 * time.Second
+
+// back tells pull requests that were merged what became of them.
+func (r *run) back(m merge, pulls []ghapi.Pull) commenter {
+	return func(ctx context.Context, rep report.Report) (url string, err error) {
+		if r.cfg.Comment == "never" {
+			return "", nil
 		}
-		r.log.Info(fmt.Sprintf("comment %s: %s", c.Operation, c.URL))
-		if err := r.runner.setOutputs(map[string]string{"comment-url": c.URL}); err != nil {
-			r.problem(slog.LevelWarn, err)
+		if ctx.Err() != nil {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), farewell)
+			defer cancel()
 		}
+		for _, p := range pulls {
+			c, err := m.gh.UpsertComment(ctx, ghapi.UpsertRequest{
+				Repo: r.runner.Repository, Number: p.Number, Key: r.commentKey() + " applied", Body: report.Comment(rep, report.MaxComment),
+			})
+			if err != nil {
+				r.problem(slog.LevelWarn, fmt.Errorf("tell #%d what became of it: %w", p.Number, err))
+				continue
+			}
+			r.log.Info(fmt.Sprintf("comment %s: %s", c.Operation, c.URL))
+			url = c.URL
+		}
+		return url, nil
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/plan"
 	"github.com/fly-placer/fly-placer/internal/proposal"
-	"github.com/fly-placer/fly-placer/internal/region"
 	"github.com/fly-placer/fly-placer/internal/report"
 )
 
@@ -133,7 +132,7 @@ func (r *run) proposals(ctx context.Context, rep *report.Report, refused map[str
 			}
 			p.Digest = d.Digest
 			one := report.Report{Plans: []plan.Plan{*p}, Notes: rep.Notes, RunURL: rep.RunURL}
-			file.Data, file.Keep = data, sameDecision(d)
+			file.Data, file.Keep = data, func(there []byte) bool { return sameDecision(there, data) }
 			entry.Digest, entry.Placement, entry.Text = d.Digest, placements(d), report.Comment(one, room)
 		case p.Outcome == plan.NoChanges:
 		default:
@@ -178,15 +177,6 @@ func (r *run) decide(ctx context.Context, p plan.Plan, app config.AppConfig) (de
 		return d, nil, fmt.Errorf("write the decision for %s: %w", p.App, err)
 	}
 	return d, data, nil
-}
-
-// sameDecision tells whether a file that is on the branch decides the same: when
-// it was decided is no reason to ask for another review.
-func sameDecision(d decision.Decision) func([]byte) bool {
-	return func(data []byte) bool {
-		there, err := decision.Parse("", data, region.Catalog{})
-		return err == nil && there.Sum() == d.Sum()
-	}
 }
 
 // request is what the pull request shall be.

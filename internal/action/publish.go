@@ -34,6 +34,13 @@ const planFile = "fly-placer-plan.json"
 // files that were asked for, the summary and the outputs are the result.
 // Outputs come before the comment: GitHub can keep that waiting for minutes.
 func (r *run) publish(ctx context.Context, rep report.Report) int {
+	return r.publishTo(ctx, rep, r.comment)
+}
+
+// A commenter writes a report as comments and returns the address of the last one.
+type commenter func(context.Context, report.Report) (url string, err error)
+
+func (r *run) publishTo(ctx context.Context, rep report.Report, comment commenter) int {
 	r.watching(rep)
 	outputs, err := r.outputsOf(rep)
 	errs := []error{
@@ -45,7 +52,7 @@ func (r *run) publish(ctx context.Context, rep report.Report) int {
 		errs = append(errs, r.writeReports(rep))
 	}
 	r.annotate(rep)
-	url, err := r.comment(ctx, rep)
+	url, err := comment(ctx, rep)
 	if err != nil {
 		r.commentFailed(err)
 	}

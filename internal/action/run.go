@@ -41,9 +41,10 @@ type run struct {
 	tokens []secret.Token // all that were given
 	inputs config.Inputs
 	cfg    config.Config
-	// policyFound tells that there is a policy file, policyErr why nobody knows.
-	policyFound bool
-	policyErr   error
+	// policy is the policy file, nil when there is none; policyErr is why nobody
+	// knows.
+	policy    []byte
+	policyErr error
 	// findings are about the run, and belong in every plan.
 	findings []plan.Finding
 	// policyChanged: the pull request of the event changes the policy file.
@@ -90,7 +91,7 @@ func Run(ctx context.Context, p Process) int {
 			return r.fail(ctx, err, exitUsage)
 		}
 	}
-	r.policyFound = policy != nil
+	r.policy = policy
 	for _, w := range in.Warnings {
 		r.log.Warn(w)
 	}
@@ -232,6 +233,10 @@ func (r *run) redact(s string) string {
 // where the plan would be, and returns status. A comment of an earlier run must
 // not go on to tell an old plan.
 func (r *run) fail(ctx context.Context, err error, status int) int {
+	return r.failTo(ctx, err, status, r.comment)
+}
+
+func (r *run) failTo(ctx context.Context, err error, status int, comment commenter) int {
 	rep := report.Report{Errors: r.problems(err, ""), RunURL: r.runURL()}
 	for _, p := range each(err) {
 		r.problem(slog.LevelError, p)
@@ -243,7 +248,7 @@ func (r *run) fail(ctx context.Context, err error, status int) int {
 		r.problem(slog.LevelWarn, err)
 	}
 	if len(r.cfg.Apps) > 0 { // else nobody knows the comment's key
-		url, err := r.comment(ctx, rep)
+		url, err := comment(ctx, rep)
 		if err != nil {
 			r.commentFailed(err)
 		}

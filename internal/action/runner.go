@@ -101,11 +101,13 @@ func (r runner) workspace(p Process) string {
 	return p.Dir
 }
 
-// checkedOut tells whether the workspace holds a repository, so that a file
+// checkedOut tells whether the workspace holds a whole repository, so that a file
 // which is not there does not exist.
 func (r runner) checkedOut(p Process) bool {
-	_, err := os.Stat(filepath.Join(r.workspace(p), ".git"))
-	return err == nil
+	git := filepath.Join(r.workspace(p), ".git")
+	_, err := os.Stat(git)
+	_, sparse := os.Stat(filepath.Join(git, "info", "sparse-checkout"))
+	return err == nil && sparse != nil
 }
 
 // setOutputs writes the outputs for later steps. Values hold text from

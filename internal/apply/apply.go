@@ -49,6 +49,9 @@ type Request struct {
 	// About is what List does not tell of the app, for pins: VolumeOn,
 	// EgressMachines. Its Machines are not looked at.
 	About fleet.App
+	// Stands is asked, when a group is locked and before anything is written,
+	// whether the decision is still to be made real; nil = nobody is.
+	Stands func(ctx context.Context) error
 	// Room is asked, before anything is created, whether there is room for so
 	// many more Machines in each region; nil = nobody is.
 	Room func(ctx context.Context, more map[region.Code]int) error

@@ -37,7 +37,7 @@ type job struct {
 // run takes the group from phase to phase. Between two of them it may stop,
 // and after any of them another run can continue.
 func (j *job) run(ctx context.Context) error {
-	for _, phase := range []func(context.Context) error{j.lock, j.clean, j.plan} {
+	for _, phase := range []func(context.Context) error{j.lock, j.stands, j.clean, j.plan} {
 		if err := j.may(ctx, phase); err != nil {
 			return err
 		}
@@ -101,6 +101,18 @@ func (j *job) lock(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// stands asks whether the decision is still to be made real: others may have held
+// the Machines for long.
+func (j *job) stands(ctx context.Context) error {
+	if j.Stands == nil {
+		return nil
+	}
+	if err := j.Stands(ctx); err != nil {
+		return &halt{Failed, err}
+	}
+	return nil
 }
 
 // read reads the group's Machines under our leases.
@@ -200,12 +212,16 @@ func (r *runner) claim(code region.Code) string {
 
 // precondition compares what runs with what the decision assumes. Work that an
 // earlier run began leads from there to the decision: then every count lies
-// between the two, and nobody else has changed anything.
+// between the two, unless somebody else has changed something. When that was
+// decided on, it may be the same decision as before.
 func (j *job) precondition() error {
 	live := countOf(slices.Concat(j.kept, j.retiring, j.created))
+	m := j.match(j.name, live)
+	if m.Verdict != decision.Moved { // whoever made them
+		return nil
+	}
 	if !j.begun() {
-		m := j.match(j.name, live)
-		if m.Verdict == decision.Moved && j.match(j.name, j.assumed).Verdict == decision.Moved {
+		if j.match(j.name, j.assumed).Verdict == decision.Moved {
 			j.result.Moved = m.Differences
 			return halted(PreconditionFailed, planNew, "apply to process group %s: what runs is not what was assumed", j.name)
 		}

@@ -1,12 +1,16 @@
 package apply_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fly-placer/fly-placer/internal/apply"
+	"github.com/fly-placer/fly-placer/internal/decision"
 	"github.com/fly-placer/fly-placer/internal/hint"
 	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 )
@@ -176,5 +180,42 @@ func TestWhatIsSaidOfWhatWentWrong(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whether a decision stands is asked when the Machines are locked, which can take
+// long. If it does not, nothing is written, not even to what another decision's
+// unfinished run left.
+func TestADecisionThatCeasedToStand(t *testing.T) {
+	sc := scenario{before: web(counts{"iad": 2}), after: web(counts{"fra": 2}), kinds: plainly(kind{checks: true})}
+	w := newWorld(t, sc)
+	stray := machine("web", "sin", kind{checks: true})
+	stray.Cordoned = true
+	stray.Config["metadata"].(map[string]any)["fly_placer_decision"] = "sha256:newer"
+	w.AddMachine(shop, stray)
+	q, asked := sc.request(), 0
+	q.Previous = &decision.Decision{Groups: map[string]decision.Group{"web": {Placement: counts{"iad": 2, "sin": 1}}}}
+	gone := errors.New("it was reverted")
+	q.Stands = func(context.Context) error {
+		asked++
+		for _, m := range w.living() {
+			if m.Leased(w.now()) {
+				return gone
+			}
+		}
+		t.Error("asked before the Machines are locked")
+		return gone
+	}
+	got := apply.Run(t.Context(), w.client, q, w.options)
+	if got.Outcome != apply.Failed || !errors.Is(got.Err, gone) || asked != 1 {
+		t.Errorf("%s: %v; asked %d times", got.Outcome, got.Err, asked)
+	}
+	for _, r := range w.Requests() {
+		if r.Method != http.MethodGet && !strings.HasSuffix(r.Route, "/lease") {
+			t.Errorf("%s %s", r.Method, r.Path)
+		}
+	}
+	if n := len(w.living()); n != 3 {
+		t.Errorf("%d Machines", n)
 	}
 }

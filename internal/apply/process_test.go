@@ -105,7 +105,7 @@ func TestKilledProcesses(t *testing.T) {
 		r.Shuffle(len(trials), func(i, j int) { trials[i], trials[j] = trials[j], trials[i] })
 		trials = trials[:240]
 	}
-	sweepBeside(t, fmt.Sprintf("processes of %d scenarios, killed", len(scenarios())), trials, 4)
+	sweepBeside(t, fmt.Sprintf("processes of %d scenarios, killed", len(scenarios())), trials, 6)
 }
 
 // What became of a process, beside the outcomes.

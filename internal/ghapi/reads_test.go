@@ -28,6 +28,23 @@ func TestRepositoryTellsItsDefaultBranch(t *testing.T) {
 	}
 }
 
+func TestTheHeadOfABranch(t *testing.T) {
+	w := start(t, ghsim.Config{Branch: "trunk"})
+	before := w.sim.Head("trunk")
+	if got, err := w.client.Head(t.Context(), repo, "trunk"); err != nil || got != before {
+		t.Errorf("head = %s, %v, want %s", got, err, before)
+	}
+	after := w.sim.Commit("alice", "trunk", "More", map[string][]byte{"x": []byte("y")})
+	if got, err := w.client.Head(t.Context(), repo, "trunk"); err != nil || got != after {
+		t.Errorf("head = %s, %v, want %s", got, err, after)
+	}
+	for _, bad := range []string{"", "main", "trunk/../x"} {
+		if got, err := w.client.Head(t.Context(), repo, bad); err == nil {
+			t.Errorf("%q has the head %s", bad, got)
+		}
+	}
+}
+
 func TestThePullRequestOfAMergedCommitIsFound(t *testing.T) {
 	for _, method := range []string{"merge", "squash", "rebase"} {
 		w := start(t, noPulls())
@@ -138,18 +155,25 @@ func TestApprovalsAreTheLatestDecisions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	head := w.pull(t, 1).HeadSHA
+	by := func(logins ...string) (out []ghapi.Approval) {
+		for _, login := range logins {
+			out = append(out, ghapi.Approval{Login: login, SHA: head})
+		}
+		return out
+	}
 	for range 120 { // the approvals are on the first page, a decision on the last
 		if err := w.sim.Review(1, "carol", "COMMENTED"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got, err := w.client.Approvals(t.Context(), repo, 1); err != nil || !slices.Equal(got, []string{"alice", "dave"}) {
+	if got, err := w.client.Approvals(t.Context(), repo, 1); err != nil || !slices.Equal(got, by("alice", "dave")) {
 		t.Errorf("approvals = %v, %v", got, err)
 	}
 	if err := w.sim.Review(1, "dave", "CHANGES_REQUESTED"); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.client.Approvals(t.Context(), repo, 1); err != nil || !slices.Equal(got, []string{"alice"}) {
+	if got, err := w.client.Approvals(t.Context(), repo, 1); err != nil || !slices.Equal(got, by("alice")) {
 		t.Errorf("approvals = %v, %v", got, err)
 	}
 	// A push that dismisses what was approved before it leaves nobody.

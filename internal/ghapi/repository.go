@@ -50,6 +50,37 @@ func (s scope) repository(ctx context.Context) (Repository, *Error) {
 	return out, e
 }
 
+// Head returns the last commit of a branch.
+func (c *Client) Head(ctx context.Context, repo, branch string) (string, error) {
+	ctx, cancel, s, err := c.scope(ctx, repo, noNumber)
+	if err == nil && !validBranch(branch) {
+		err = fmt.Errorf("branch %q: not a name of a branch", branch)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read branch %s of %s: %w", branch, repo, err)
+	}
+	defer cancel()
+	sha, e := s.ref(ctx, branch)
+	if e != nil {
+		return "", fmt.Errorf("read branch %s of %s: %w", branch, repo, withHint(e))
+	}
+	return sha, nil
+}
+
+// ref returns the commit of a branch.
+func (s scope) ref(ctx context.Context, branch string) (string, *Error) {
+	sha := ""
+	e := s.p.read(ctx, s.call(http.MethodGet, "/git/ref/heads/%s", branch), func(ctx context.Context) error {
+		r, _, err := s.c.gh.Git.GetRef(ctx, s.owner, s.name, "heads/"+branch)
+		if err == nil && !isSHA(r.GetObject().GetSHA()) {
+			err = errEmpty
+		}
+		sha = r.GetObject().GetSHA()
+		return err
+	})
+	return sha, e
+}
+
 // scope is a repository, and the patience of one call of the client.
 type scope struct {
 	c           *Client

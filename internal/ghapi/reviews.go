@@ -10,24 +10,30 @@ import (
 	"github.com/google/go-github/v89/github"
 )
 
-// Approvals lists who approves of a pull request, sorted: those whose latest
+// Approval is that of one reviewer.
+type Approval struct {
+	Login string
+	SHA   string // the commit that was reviewed, which may not be the last one; empty: it is gone
+}
+
+// Approvals lists who approves of a pull request, by login: those whose latest
 // review that decides anything (a comment does not) is an approval that was not
 // dismissed. The author's own does not count, nor does one of somebody who may
 // not write to the repository: everybody may review a public one.
-func (c *Client) Approvals(ctx context.Context, repo string, number int) ([]string, error) {
+func (c *Client) Approvals(ctx context.Context, repo string, number int) ([]Approval, error) {
 	ctx, cancel, s, err := c.scope(ctx, repo, number)
 	if err != nil {
 		return nil, fmt.Errorf("read approvals of %s#%d: %w", repo, number, err)
 	}
 	defer cancel()
-	logins, e := s.approvals(ctx, number)
+	approvals, e := s.approvals(ctx, number)
 	if e != nil {
 		return nil, fmt.Errorf("read approvals of %s#%d: %w", repo, number, withHint(e))
 	}
-	return logins, nil
+	return approvals, nil
 }
 
-func (s scope) approvals(ctx context.Context, number int) ([]string, *Error) {
+func (s scope) approvals(ctx context.Context, number int) ([]Approval, *Error) {
 	pull, e := s.pull(ctx, number)
 	if e != nil {
 		return nil, e
@@ -50,7 +56,7 @@ func (s scope) approvals(ctx context.Context, number int) ([]string, *Error) {
 			}
 		}
 	}
-	out := []string{}
+	out := []Approval{}
 	for _, r := range latest {
 		if r.GetState() != "APPROVED" {
 			continue
@@ -60,10 +66,10 @@ func (s scope) approvals(ctx context.Context, number int) ([]string, *Error) {
 			return nil, e
 		}
 		if may {
-			out = append(out, r.GetUser().GetLogin())
+			out = append(out, Approval{r.GetUser().GetLogin(), r.GetCommitID()})
 		}
 	}
-	slices.Sort(out)
+	slices.SortFunc(out, func(a, b Approval) int { return strings.Compare(a.Login, b.Login) })
 	return out, nil
 }
 

@@ -99,20 +99,6 @@ func (u *proposer) still(ctx context.Context, number int) (open *github.PullRequ
 	return open, e
 }
 
-// ref returns the commit of a branch.
-func (u *proposer) ref(ctx context.Context, branch string) (string, *Error) {
-	sha := ""
-	e := u.p.read(ctx, u.call(http.MethodGet, "/git/ref/heads/%s", branch), func(ctx context.Context) error {
-		r, _, err := u.c.gh.Git.GetRef(ctx, u.owner, u.name, "heads/"+branch)
-		if err == nil && !isSHA(r.GetObject().GetSHA()) {
-			err = errEmpty
-		}
-		sha = r.GetObject().GetSHA()
-		return err
-	})
-	return sha, e
-}
-
 // compare reads where branch and base parted, and the commits of the branch since.
 func (u *proposer) compare(ctx context.Context, s *scene) *Error {
 	var last *github.CommitsComparison

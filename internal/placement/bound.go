@@ -112,8 +112,8 @@ func (r *relaxation) fill(s int, must duty, edges []int) bid {
 			if count == ceiling || count >= r.held(s) && more-spend+gain/size[e]*max(r.quota, r.hard) > 0 {
 				return best
 			}
-			count++
-			spend = more
+			count = r.evenly(s, count, load+size[e])
+			spend = r.spend(s, count)
 			room = r.capacity(s, count) * (1 + 4*tol)
 		}
 		load += size[e]
@@ -123,6 +123,28 @@ func (r *relaxation) fill(s int, must duty, edges []int) bid {
 		best = bid{v, len(edges), 0, count}
 	}
 	return best
+}
+
+// evenly is the next number of Machines of region s to look at on the way to so
+// many as carry load. Where spend and capacity grow evenly, what is between two
+// numbers is never better than both.
+func (r *relaxation) evenly(s, count int, load float64) int {
+	if count < max(2, r.held(s)) {
+		return count + 1
+	}
+	_, to := r.own(s, load*(1-4*tol), false)
+	to = min(to, r.ceiling[s], r.limits.MaxMachines)
+	bends := [...]int{r.live[s], unlimited, unlimited}
+	if r.limits.Survive == Machine && r.hard > r.quota { // where the target takes over from the hard limit
+		turn := int(min(r.hard/(r.hard-r.quota), unlimited))
+		bends[1], bends[2] = turn, turn+1
+	}
+	for _, at := range bends {
+		if at > count {
+			to = min(to, at)
+		}
+	}
+	return max(to, count+1)
 }
 
 // wanted sorts the edges of s by gain per request in flight at the current

@@ -2,9 +2,11 @@ package placement
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -105,8 +107,10 @@ func TestEveryBoundIsAdmissible(t *testing.T) {
 			s.warmUp()
 		}
 		s.prepareBound()
-		s.maxNodes = 0 // grow the tree, but do not walk it
-		s.enumerate()
+		s.plant()
+		if seed%4 < 3 {
+			s.tree.gather(s.needed, []int{2, 4, 12}[seed%4])
+		}
 		root := s.tree.at(0)
 		root.open, root.undecided = s.needed, s.may&^s.needed
 		lowest, err := checkBound(s, root, nil, 0, r)
@@ -163,6 +167,33 @@ func TestSearchLooksAtFewSets(t *testing.T) {
 		t.Logf("survive %s: %d sets on average", tt.survive, total/seeds)
 		if total/seeds > tt.most {
 			t.Errorf("survive %s: looked at %d sets on average, want at most %d", tt.survive, total/seeds, tt.most)
+		}
+	}
+}
+
+// Regions that are bounded together spare most of the sets, and with many more
+// candidates what the work proves.
+func TestGroupsSpareSets(t *testing.T) {
+	total := 0
+	for seed := range uint64(4) {
+		sol, err := Solve(cityProblem(seed, 22, 60, Region), Options{})
+		if err != nil || sol.Status != Optimal {
+			t.Fatalf("22 candidates, seed %d: %s, %v", seed, sol.Status, err)
+		}
+		total += sol.Nodes / 4
+	}
+	t.Logf("%d sets on average", total)
+	if total > 80000 {
+		t.Errorf("looked at %d sets on average, want at most 80000", total)
+	}
+	for seed := range uint64(2) {
+		sol, err := Solve(cityProblem(seed, 60, 60, Machine), Options{MaxNodes: 60_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("60 candidates, seed %d: gap %.2f %%", seed, 100*sol.Gap)
+		if sol.Gap > 0.025 {
+			t.Errorf("60 candidates, seed %d: gap %.2f %%, want at most 2.5 %%", seed, 100*sol.Gap)
 		}
 	}
 }
@@ -289,6 +320,41 @@ func TestWorkLimitGivesACertifiedBound(t *testing.T) {
 	}
 }
 
+// Few candidates never need a certificate, but any problem may have one: what
+// it says of small problems can be compared with all that there is.
+func TestCertificateEqualsBruteForce(t *testing.T) {
+	count := map[Status]int{}
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 33))
+		p := randomProblem(r)
+		nodes := []int{5, 20, 60, 200, defaultNodes}[r.IntN(5)]
+		s := newSearch(compile(p), nodes)
+		if s.needed&^s.may != 0 || s.least > s.most {
+			continue
+		}
+		if s.warmUp(); !s.found {
+			continue
+		}
+		s.explore()
+		s.prepareBound()
+		s.plant()
+		s.tree.gather(s.needed, int(seed%4))
+		s.certify()
+		got := s.solution()
+		want, _ := newOracle(p).solve()
+		count[got.Status]++
+		same := slices.Equal(got.Open, want.open) && maps.Equal(got.Placement, want.count)
+		if nodes == defaultNodes && (got.Status != Optimal || !same) || // with less, ties may be left
+			got.Status == Optimal && !equal(got.Objective, want.objective) || got.Objective < want.objective*(1-1e-9) || got.Bound > want.objective*(1+1e-9) {
+			t.Fatalf("seed %d: %s %v at %v with bound %v, want %v at %v\n%s",
+				seed, got.Status, got.Placement, got.Objective, got.Bound, want.count, want.objective, dump(p))
+		}
+	}
+	if count[Optimal] < 1000 || count[Feasible] < 100 {
+		t.Errorf("the problems are one-sided: %v", count)
+	}
+}
+
 // With more candidates the rest of the work goes into a certificate: it must
 // hold, and be better than the bound of the root.
 func TestCertifiedGapHolds(t *testing.T) {
@@ -323,5 +389,31 @@ func TestCertifiedGapHolds(t *testing.T) {
 	}
 	if cut < 6 {
 		t.Errorf("only %d searches were cut short", cut)
+	}
+}
+
+// The bound goes over whole Machines, but not over every one of 50,000.
+func TestManyMachines(t *testing.T) {
+	for seed := range uint64(9) {
+		p := geoProblem(seed, 10, 16, 12)
+		p.Limits.Survive = []Survive{None, Machine, Region}[seed%3]
+		p.Limits.MaxMachines = 0
+		p.ValuePerMS *= 1000
+		for i := range p.Edges {
+			for h := range p.Edges[i].Demand {
+				p.Edges[i].Demand[h] *= 1000
+			}
+		}
+		for code := range p.Current {
+			p.Current[code] *= []int{1, 1000}[seed%2]
+		}
+		machines := 0
+		sol := solve(t, p)
+		for _, count := range sol.Placement {
+			machines += count
+		}
+		if want := enumerated(p); sol.Status != Optimal || !equal(sol.Objective, want) || machines < 2000 {
+			t.Errorf("seed %d: %s %v with %d Machines; want %v", seed, sol.Status, sol.Objective, machines, want)
+		}
 	}
 }

@@ -31,6 +31,10 @@ type tree struct {
 	tried  []estimate // what undecided regions add, the least first
 	spare  *node      // scratch
 
+	groups  []group // regions that are bounded together; none where they are few
+	grouped uint64  // the regions in them
+
+	single            float64 // the last bound with each region by itself
 	taken             int     // how many of tried the bound opens
 	dropped, replaced float64 // what take says
 }
@@ -299,18 +303,17 @@ func (t *tree) price(x *node, s int) {
 // compared with from, the node above, to compute only what has changed.
 func (t *tree) below(x, from *node, cutoff float64) float64 {
 	for {
-		opened := bits.OnesCount64(x.open)
-		if opened >= t.most {
+		if bits.OnesCount64(x.open) >= t.most {
 			x.undecided = 0
 		}
-		if opened > t.most || opened+bits.OnesCount64(x.undecided) < max(1, t.least) {
+		if !t.allowed(x) {
 			return math.Inf(1)
 		}
 		lower := t.bounded(x, from, cutoff)
 		if !(lower <= cutoff) {
 			return lower
 		}
-		open, undecided := t.fix(x, lower, cutoff)
+		open, undecided := t.fix(x, cutoff)
 		if open == x.open && undecided == x.undecided {
 			return lower
 		}
@@ -320,12 +323,25 @@ func (t *tree) below(x, from *node, cutoff float64) float64 {
 	}
 }
 
+// allowed says whether so many regions may open.
+func (t *tree) allowed(x *node) bool {
+	opened := bits.OnesCount64(x.open)
+	return opened <= t.most && opened+bits.OnesCount64(x.undecided) >= max(1, t.least)
+}
+
+// looked finds what x decides about edges and Machines, and says whether that
+// breaks no limit by itself.
+func (t *tree) looked(x *node) bool {
+	if t.look(x); t.late(x) {
+		return false
+	}
+	t.count(x)
+	return !t.overdrawn(x)
+}
+
 // bounded is the bound of x, or less where that exceeds cutoff already.
 func (t *tree) bounded(x, from *node, cutoff float64) float64 {
-	if t.look(x); t.late(x) {
-		return math.Inf(1)
-	}
-	if t.count(x); t.overdrawn(x) {
+	if !t.looked(x) {
 		return math.Inf(1)
 	}
 	lower, hope := t.base, 0.0
@@ -334,12 +350,15 @@ func (t *tree) bounded(x, from *node, cutoff float64) float64 {
 		t.update(x, from, s)
 		lower += x.adds[s]
 	}
-	if from != nil {
+	if from != nil { // which adds less than x does
 		for b := x.undecided; b != 0; b &= b - 1 {
-			hope += min(0, from.adds[bits.TrailingZeros64(b)]) // less than it is now
+			hope += min(0, from.adds[bits.TrailingZeros64(b)])
 		}
 		if lower+hope > cutoff {
 			return lower + hope
+		}
+		if v := t.together(x, from.adds); v > cutoff {
+			return v
 		}
 	}
 	t.tried = t.tried[:0]
@@ -348,7 +367,8 @@ func (t *tree) bounded(x, from *node, cutoff float64) float64 {
 		t.update(x, from, s)
 		t.tried = append(t.tried, estimate{x.adds[s], s})
 	}
-	return lower + t.take(bits.OnesCount64(x.open))
+	t.single = lower + t.take(bits.OnesCount64(x.open))
+	return max(t.single, t.together(x, x.adds))
 }
 
 // update prices s in x, or takes the price from the node above if nothing that
@@ -398,16 +418,16 @@ func (t *tree) take(opened int) float64 {
 	return sum
 }
 
-// fix closes the undecided regions that lift the bound above cutoff when they
-// open, and opens those that do so when they are closed. The bound of x, lower,
-// has just been found.
-func (t *tree) fix(x *node, lower, cutoff float64) (open, undecided uint64) {
+// fix closes the undecided regions that lift the bound of x, which has just been
+// found, above cutoff when they open, and opens those that do so when they are
+// closed.
+func (t *tree) fix(x *node, cutoff float64) (open, undecided uint64) {
 	open, undecided = x.open, x.undecided
 	for i, v := range t.tried {
 		switch {
-		case i >= t.taken && lower+v.usd-t.dropped > cutoff:
+		case i >= t.taken && t.single+v.usd-t.dropped > cutoff:
 			undecided &^= 1 << v.s
-		case i < t.taken && lower-v.usd+t.replaced > cutoff:
+		case i < t.taken && t.single-v.usd+t.replaced > cutoff:
 			undecided &^= 1 << v.s
 			open |= 1 << v.s
 		}

@@ -69,6 +69,7 @@ func (s *search) findAny() bool {
 	if tightest == nil {
 		return true
 	}
+	tightest.plant()
 	tightest.enumerate()
 	s.nodes, s.unsolved = tightest.nodes, tightest.unsolved
 	if !tightest.found {

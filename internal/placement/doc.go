@@ -140,11 +140,24 @@
 // exists.
 //
 // Whole Machines hide about half of one in each open region from the relaxation,
-// and what surviving the loss of a region asks of neighbours more, so with many
-// more than 20 candidates the proof may take too long. When a quarter of the
-// work has not been enough, the search looks for sets that are better by some
-// share only, which is much less; when that ends, no set is better by that
-// share. The share is found by halving, and is the gap that is certified.
+// and what surviving the loss of a region asks of neighbours more: while two
+// regions are undecided, an edge may be promised to both, by the part that fills
+// a Machine. With more than 18 free regions, those that are close to each other
+// are therefore put into groups. Every choice in a group is priced at the node
+// that has decided the group and nothing else. Parts of the bound never fall on
+// the way down, so a node's regions of a group add no less than the least of the
+// choices that it leaves, which a table tells; and the sum over the groups is a
+// bound (in heuristic search such tables, added up, are known as disjoint
+// pattern databases: Korf and Felner, Artificial Intelligence 134, 2002). Then
+// groups are decided one after the other.
+//
+// With more than 22 the proof may still take too long. Then better sets are
+// looked for first: with a region more and with one less, one number after the
+// other; and, by the same search, those that differ from the best in two groups
+// only, or in three. The search for sets that are better than the best by some
+// share is much smaller than that for all, and when it ends, none is. So the
+// share falls step by step, as far as the work will do; the last one that was
+// searched is the gap that is certified.
 //
 // # Variants
 //
@@ -217,7 +230,7 @@
 // # Work
 //
 // Options.MaxNodes bounds the work, never the time, so answers can be
-// reproduced. A plain problem may walk 100 costs for each node, which takes as
-// long. When it is reached, the best placement comes with the lowest bound of
-// all that was left out.
+// reproduced. A plain problem may walk 100 costs for each node. When it is
+// reached, the best placement comes with the lowest bound of all that was left
+// out.
 package placement

@@ -96,8 +96,7 @@ const (
 	closed
 )
 
-// entriesPerNode is the work that a node of Options.MaxNodes stands for: both
-// take about as long.
+// entriesPerNode is the work that a node of Options.MaxNodes stands for.
 const entriesPerNode = 100
 
 // tiedNodes is how many nodes the search may look at for the preferred one of

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // randomPlain is a small plain problem with every feature that those may have.
@@ -270,11 +271,13 @@ func TestPublishedInstances(t *testing.T) {
 	}
 }
 
+// The work is that of the command, which gives each of these 10 seconds.
 func TestProvesTheMedianOf400Vertices(t *testing.T) {
 	for _, most := range []int{5, 40, 80, 133} {
 		p := graph(1, 400, most)
-		if sol := solve(t, p); sol.Status != Optimal || len(sol.Open) != most || sol.Nodes > 300 {
-			t.Errorf("%s: %s with %d regions, %d nodes", p.Name, sol.Status, len(sol.Open), sol.Nodes)
+		sol, err := Solve(p, Within(p, 10*time.Second))
+		if err != nil || sol.Status != Optimal || len(sol.Open) != most || sol.Nodes > 300 {
+			t.Errorf("%s: %s with %d regions, %d nodes, %v", p.Name, sol.Status, len(sol.Open), sol.Nodes, err)
 		}
 	}
 }

@@ -31,7 +31,7 @@ type search struct {
 
 	// Of the enumeration:
 	tree     *tree
-	slack    float64 // sets that are better by less than this share are of no interest
+	interest float64 // sets above it are of none
 	unsolved float64 // lowest bound of what the work limit left out
 }
 
@@ -45,7 +45,7 @@ type choice struct {
 
 func newSearch(m *model, maxNodes int) *search {
 	s := &search{
-		tally: newTally(m), maxNodes: maxNodes, lowest: math.Inf(1), unsolved: math.Inf(1),
+		tally: newTally(m), maxNodes: maxNodes, lowest: math.Inf(1), interest: math.Inf(1), unsolved: math.Inf(1),
 		best: choice{count: make([]int, 0, len(m.regions))},
 	}
 	for i := range m.regions {
@@ -73,23 +73,29 @@ func (s *search) run() {
 	if !s.found && !s.findAny() || s.found && s.anyOne {
 		return
 	}
+	hard := s.found && s.many() && !s.noTies
+	if hard {
+		s.explore()
+	}
 	if s.relax == nil {
 		s.prepareBound()
 	}
-	s.prove()
+	if s.plant(); hard {
+		s.certify()
+		return
+	}
+	s.gatherFor(256) // more takes longer than it saves
+	s.enumerate()
 }
 
 // cutoff is the bound above which a set is of no interest: above every tie
 // with the best, with a margin for rounding in the bound; or, where ties do not
-// matter, above what is a little better.
+// matter, above what is a little better; and above what is of interest anyway.
 func (s *search) cutoff() float64 {
-	if s.slack > 0 {
-		return s.lowest - s.slack*math.Abs(s.lowest)
-	}
 	if s.noTies {
-		return s.lowest - tol*math.Abs(s.lowest)
+		return min(s.interest, s.lowest-tol*math.Abs(s.lowest))
 	}
-	return s.lowest + 4*tol*math.Abs(s.lowest)
+	return min(s.interest, s.lowest+4*tol*math.Abs(s.lowest))
 }
 
 // visit looks at one set: it counts and prices it in stages and stops as soon
@@ -245,7 +251,10 @@ func (s *search) tryNeighbours(at uint64) {
 // hour of each region in the best set with the region added, and what each edge
 // costs at its closest region.
 func (s *search) prepareBound() {
-	const rounds, more = 150, 40
+	rounds, more := 150, 40
+	if s.many() {
+		rounds, more = 500, 150
+	}
 	r := newRelaxation(s.model, s.least, s.most)
 	upper := s.lowest
 	if math.IsInf(upper, 1) {
@@ -287,12 +296,21 @@ func (s *search) guess() float64 {
 	return s.objective
 }
 
+// plant makes the tree.
+func (s *search) plant() {
+	s.tree = newTree(s.relax, newPeakCache(s.model), members(s.may&^s.needed))
+}
+
 // enumerate decides region by region and visits the sets that may be best.
 func (s *search) enumerate() {
-	s.tree = newTree(s.relax, newPeakCache(s.model), members(s.may&^s.needed))
-	root := s.tree.at(0)
-	root.open, root.undecided = s.needed, s.may&^s.needed
-	s.branch(root, nil, 0)
+	s.branch(s.root(s.needed, s.may&^s.needed), nil, 0)
+}
+
+// root is a node to begin at.
+func (s *search) root(open, undecided uint64) *node {
+	x := s.tree.at(0)
+	x.open, x.undecided = open, undecided
+	return x
 }
 
 // branch looks at the sets that open the regions of x.open and any of

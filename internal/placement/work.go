@@ -7,14 +7,19 @@ import (
 	"time"
 )
 
-// Within returns Options for about so much time on p. They bound the work and
-// not the time, so that the answer is the same on every machine: one set of
-// regions is taken to cost 4 µs and 1.6 ns for each pair of a candidate and an
-// edge, as measured in November 2026 on one core of a cloud server for 18 to 60
-// candidates, 40 to 100 edges and 168 hours. Another machine, or a problem that
-// is easier or harder to look at, takes a fraction or a multiple.
+// Within returns Options for about so much time on p, which must be valid. They
+// bound the work and not the time, so that the answer is the same on every
+// machine: one set of regions is taken to cost 3 µs and 1.2 ns for each pair of
+// a candidate and an edge, and one of a plain problem entriesPerNode times 6 ns,
+// as measured in November 2026 on one core of a cloud server for 18 to 64
+// candidates, 40 to 200 edges and 168 hours, and for plain problems of 18 to
+// 1,000 candidates. Another machine, or a problem that is easier or harder to
+// look at, takes a fraction or a multiple.
 func Within(p Problem, limit time.Duration) Options {
-	perSet := 4*time.Microsecond + time.Duration(len(p.Candidates)*len(p.Edges)*8/5)
+	perSet := 3*time.Microsecond + time.Duration(len(p.Candidates)*len(p.Edges)*6/5)
+	if p.entangled() == "" {
+		perSet = entriesPerNode * 6 * time.Nanosecond
+	}
 	return Options{MaxNodes: int(max(1, limit/perSet))}
 }
 

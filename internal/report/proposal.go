@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/fly-placer/fly-placer/internal/plan"
@@ -21,10 +22,6 @@ type Proposal struct {
 	// Touched tells that somebody else pushed to the branch, which stays as it is
 	// since.
 	Touched bool
-	// Declined is a pull request that asked for this very decision and was
-	// closed without being merged; 0 when there is none.
-	Declined    int
-	DeclinedURL string
 	// Findings are what else somebody should know: labels that could not be set,
 	// a reviewer who is none.
 	Findings []plan.Finding
@@ -98,8 +95,6 @@ func (b *builder) proposal(p *Proposal) doc.Document {
 		warn(doc.Join(branch, doc.T(" is pushed, but the repository does not let workflows create its pull request.")),
 			doc.Join(doc.T("tick "), doc.B("Allow GitHub Actions to create and approve pull requests"),
 				doc.T(" in Settings → Actions → General → Workflow permissions, or "), open))
-	case p.Declined > 0:
-		say(doc.T("Not proposed again: "), link(p.Declined, p.DeclinedURL), doc.T(" asked for the same and was closed without being merged. A decision that differs by a region will be proposed."))
 	}
 	d = append(d, b.findings(p.Findings)...)
 	if len(d) == 0 {
@@ -108,11 +103,12 @@ func (b *builder) proposal(p *Proposal) doc.Document {
 	return doc.Document{doc.Section{Detail: doc.Brief, Blocks: d}}
 }
 
-// outputs are the action's outputs of the pull request.
+// outputs are the action's outputs of the pull request, or of the page that opens
+// one.
 func (p Proposal) outputs() map[string]string {
 	number := ""
 	if p.Number > 0 {
 		number = strconv.Itoa(p.Number)
 	}
-	return map[string]string{"pull-request-number": number, "pull-request-url": p.URL, "pull-request-operation": string(p.Operation)}
+	return map[string]string{"pull-request-number": number, "pull-request-url": cmp.Or(p.URL, p.CompareURL), "pull-request-operation": string(p.Operation)}
 }
