@@ -192,12 +192,12 @@ func (r *run) request(files []ghapi.ProposalFile, entries []proposal.Entry) ghap
 	if len(what) == 0 {
 		subject = "fly-placer: withdraw what is not needed any more"
 	}
-	intro := "Merging this approves what follows, and `apply: on-merge` then makes it real. To decide otherwise, edit `placement` in the files; " +
+	outro := "Merging this approves it, and `apply: on-merge` then makes it real. To decide otherwise, edit `placement` in the files; " +
 		"to refuse it, close this."
 	return ghapi.ProposalRequest{
 		Repo: r.runner.Repository, Base: r.cfg.Base, Branch: proposal.Branch, Files: files, Title: proposal.Title,
 		Message: subject + "\n\n" + trailer(entries),
-		Body:    func(old string) string { return proposal.Body(old, intro, entries, now) },
+		Body:    func(old string) string { return proposal.Body(old, outro, entries, now) },
 		Closing: "Nothing is left to propose: what runs is best now, or a decision was merged elsewhere.",
 		Labels:  r.cfg.Labels, Reviewers: r.cfg.Reviewers, Draft: r.cfg.Draft,
 	}

@@ -79,13 +79,13 @@ func Memory(body string) map[string]Remembered { return parse(body).memory }
 // Body returns a body with the entries of one run in place of what old says of
 // their apps. A decision that old has already keeps its section, so that what was
 // reviewed stays as it was read; only the time of its confirmation is new. What
-// people wrote before and behind the sections stays; where nobody did, intro is
-// before them. With the same entries and time, Body of what it returned is the
-// same again.
-func Body(old, intro string, entries []Entry, now time.Time) string {
+// people wrote before and behind the sections stays; where nobody wrote behind
+// them, outro is there: the first line is an app's answer. With the same entries
+// and time, Body of what it returned is the same again.
+func Body(old, outro string, entries []Entry, now time.Time) string {
 	b := parse(old)
-	if strings.TrimSpace(b.before) == "" {
-		b.before = intro
+	if b.after == "" {
+		b.after = outro
 	}
 	for _, e := range entries {
 		if e.Digest == "" {

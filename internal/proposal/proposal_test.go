@@ -23,13 +23,13 @@ func entry(app, digest string) proposal.Entry {
 
 func TestABodySaysWhatIsProposedAndRemembersIt(t *testing.T) {
 	got := proposal.Body("", "Merging this applies it.", []proposal.Entry{entry("shop", "sha256:1")}, noon)
-	const want = `Merging this applies it.
-
-<!-- fly-placer:app shop -->
+	const want = `<!-- fly-placer:app shop -->
 ## shop: open ams
 
 because of sha256:1
 <!-- fly-placer:end -->
+
+Merging this applies it.
 
 <!-- fly-placer:proposal:v1 {"apps":{"shop":{"digest":"sha256:1","confirmed_at":"2026-11-23T12:00:00Z","placement":{"web":{"ams":2,"iad":1}}}}} -->`
 	if got != want {
@@ -57,7 +57,7 @@ func TestWhatWasReviewedStaysAsItWasRead(t *testing.T) {
 
 func TestAnotherAppsSectionAndWordsOfPeopleStay(t *testing.T) {
 	body := proposal.Body("", "intro", []proposal.Entry{entry("shop", "sha256:1")}, noon)
-	body = "Please look at ams first.\r\n\r\n" + strings.ReplaceAll(strings.TrimPrefix(body, "intro"), "\n", "\r\n") + "\r\n\r\n/cc @ann"
+	body = "Please look at ams first.\r\n\r\n" + strings.ReplaceAll(strings.Replace(body, "intro", "", 1), "\n", "\r\n") + "\r\n\r\n/cc @ann"
 	body = proposal.Body(body, "intro", []proposal.Entry{entry("api", "sha256:3")}, noon)
 	for _, want := range []string{"Please look at ams first.", "because of sha256:1", "because of sha256:3", "/cc @ann"} {
 		if !strings.Contains(body, want) {

@@ -186,24 +186,33 @@ func (v view) conflicts() []doc.Block {
 	return []doc.Block{v.heading(title), t}
 }
 
+// changes are a table, and the reasons a list below it: a column of sentences is
+// too narrow to be read on a telephone.
 func (v view) changes() []doc.Block {
 	if len(v.Changes) == 0 {
 		return nil
 	}
-	t := doc.Table{Columns: []doc.Column{{Title: "Region"}, {Title: "Machines", Right: true}, {Title: "Their cost a month", Right: true}, {Title: "Why"}}}
+	t := doc.Table{Columns: []doc.Column{{Title: "Region"}, {Title: "Machines", Right: true}, {Title: "Their cost a month", Right: true}}}
+	var why doc.List
 	for _, c := range v.Changes {
 		t.Rows = append(t.Rows, []doc.Text{
 			doc.Join(doc.B(verb(c)+" "+string(c.Region)), doc.T(" "+v.city(c.Region))),
 			doc.T(step(group(itoa(c.From)), group(itoa(c.To)))),
 			doc.T(price.FormatDelta(c.Rent)),
-			doc.Ticked(c.Reason),
 		})
+		if c.Reason != "" {
+			why.Items = append(why.Items, doc.Join(doc.B(string(c.Region)+":"), doc.T(" "), doc.Ticked(c.Reason)))
+		}
 	}
 	title := "Changes"
 	if v.Decided != nil && !v.Decided.IsOptimum() {
 		title = "What the plan would change"
 	}
-	return []doc.Block{v.heading(title), t}
+	blocks := []doc.Block{v.heading(title), t}
+	if len(why.Items) > 0 {
+		blocks = append(blocks, why)
+	}
+	return blocks
 }
 
 // city is where a region is, without the country.
