@@ -84,8 +84,8 @@ func Memory(body string) map[string]Remembered { return parse(body).memory }
 // and time, Body of what it returned is the same again.
 func Body(old, outro string, entries []Entry, now time.Time) string {
 	b := parse(old)
-	if b.after == "" {
-		b.after = outro
+	if b.after == "" { // without sections all of it was before them
+		b.before, b.after = strings.TrimSpace(strings.TrimSuffix(b.before, outro)), outro
 	}
 	for _, e := range entries {
 		if e.Digest == "" {

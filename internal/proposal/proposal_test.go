@@ -76,6 +76,15 @@ func TestAnotherAppsSectionAndWordsOfPeopleStay(t *testing.T) {
 	}
 }
 
+func TestNothingIsLeftOfWhatIsWithdrawn(t *testing.T) {
+	body := proposal.Body("", "outro", []proposal.Entry{entry("shop", "sha256:1")}, noon)
+	for range 3 {
+		if body = proposal.Body(body, "outro", []proposal.Entry{{App: "shop"}}, noon); body != "outro" {
+			t.Fatalf("%q", body)
+		}
+	}
+}
+
 func TestNothingIsRememberedOfOtherBodies(t *testing.T) {
 	for _, body := range []string{
 		"", "a pull request", "<!-- fly-placer:proposal:v1 {} -->", "<!-- fly-placer:proposal:v1 {\"apps\":[]} -->",
@@ -144,6 +153,12 @@ func FuzzBody(f *testing.F) {
 		once := proposal.Body(old, "intro", []proposal.Entry{e}, noon)
 		if twice := proposal.Body(once, "intro", []proposal.Entry{e}, noon); twice != once {
 			t.Errorf("once\n%q\ntwice\n%q", once, twice)
+		}
+		// Without sections nobody knows what was written before and what behind them.
+		gone := proposal.Body(once, "intro", []proposal.Entry{{App: "shop"}}, noon)
+		gone = proposal.Body(gone, "intro", []proposal.Entry{{App: "shop"}}, noon)
+		if again := proposal.Body(gone, "intro", []proposal.Entry{{App: "shop"}}, noon); again != gone {
+			t.Errorf("withdrawn once\n%q\ntwice\n%q", gone, again)
 		}
 		if m := proposal.Memory(once)["shop"]; m.Digest != e.Digest || !m.Same(e.Placement) {
 			t.Errorf("it remembers %+v", m)
