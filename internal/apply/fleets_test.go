@@ -142,6 +142,14 @@ func (g *randomGroup) decide(r *rand.Rand) {
 			g.wrong = append(g.wrong, "too few in "+string(first))
 		}
 	}
+	stays, shrinks := 0, false
+	for _, code := range pool {
+		gone := max(0, live(region.Code(code))-g.after[region.Code(code)])
+		stays, shrinks = stays+max(0, g.sick[region.Code(code)]-gone), shrinks || gone > 0
+	}
+	if stays > 0 && shrinks { // nothing would be taken away before it is well
+		clear(g.sick)
+	}
 	grows := false
 	for code, n := range g.after {
 		grows = grows || n > live(code)

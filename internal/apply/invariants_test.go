@@ -96,7 +96,7 @@ func (m *monitor) event(e flysim.Event) {
 func (m *monitor) spoiltStill(e flysim.Event) bool {
 	return slices.ContainsFunc(e.Machines, func(other flysim.Machine) bool {
 		return other.ID == m.spoilt.ID && other.Group() == m.old[e.Machine].Group() && !other.Serves() &&
-			(other.State == "started" || other.State == "failed")
+			(other.State == "started" || other.State == "failed") && metadata(other)["fly_placer_retire"] == ""
 	})
 }
 

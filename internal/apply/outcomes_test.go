@@ -219,3 +219,52 @@ func TestADecisionThatCeasedToStand(t *testing.T) {
 		t.Errorf("%d Machines", n)
 	}
 }
+
+// While Machines that stay are sick nothing is taken away, but more can be
+// created.
+func TestNothingIsTakenAwayDuringAnIncident(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		after   counts
+		heals   bool
+		outcome apply.Outcome
+		says    string
+	}{
+		{"a sick one would stay", counts{"iad": 2, "fra": 1}, false, apply.Failed, "in iad healthy: it is started; checks that do not pass: servicecheck-00-http-8080 critical"},
+		{"it recovers", counts{"iad": 2, "fra": 1}, true, apply.Applied, "<nil>"},
+		{"no other stays", counts{"iad": 1, "fra": 1}, false, apply.Applied, "<nil>"},
+		{"nothing goes", counts{"iad": 3, "fra": 1}, false, apply.Applied, "<nil>"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sc := scenario{before: web(counts{"iad": 3}), sick: web(counts{"iad": 2}), after: web(c.after), kinds: plainly(kind{checks: true})}
+			sc.set = func(w *world) {
+				for _, m := range w.living()[:2] {
+					w.ChangeMachine(shop, m.ID, func(m *flysim.Machine) { m.Checks[0].Status = "critical" })
+				}
+			}
+			w := newWorld(t, sc)
+			if c.heals {
+				sc.sick = nil
+				w.At(45, func(*flysim.Server) {
+					for _, m := range w.living() {
+						w.ChangeMachine(shop, m.ID, func(m *flysim.Machine) { m.Checks[0].Status = "passing" })
+					}
+				})
+			}
+			w.watch.cut = true // its region is overloaded anyway
+			got := w.apply(sc)
+			bad := w.watch.found
+			if got.Outcome == apply.Applied {
+				bad = append(bad, w.done(sc)...)
+			} else if n := w.count("web"); fmt.Sprint(n) != fmt.Sprint(counts{"iad": 3}) || len(w.left()) > 0 {
+				t.Errorf("%v run, left %q", n, w.left())
+			}
+			for _, b := range bad {
+				t.Error(b)
+			}
+			if text := fmt.Sprint(got.Err); got.Outcome != c.outcome || !strings.Contains(text, c.says) {
+				t.Errorf("%s (%s), want %s (%s)", got.Outcome, text, c.outcome, c.says)
+			}
+		})
+	}
+}

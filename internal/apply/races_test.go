@@ -33,12 +33,17 @@ func races() []race {
 	old := func(m flysim.Machine) bool { return !strings.HasPrefix(m.Name, "fp-") }
 	stays := func(m flysim.Machine) bool { return old(m) && metadata(m)["fly_placer_retire"] == "" }
 	spoil := func(w *world, which func(flysim.Machine) bool, how func(*flysim.Machine)) {
-		begun := slices.ContainsFunc(w.living(), func(m flysim.Machine) bool {
-			return metadata(m)["fly_placer_retire"] != "" || metadata(m)["fly_placer_decision"] != ""
+		begun := map[string]bool{} // what serves nothing from the start is left as it is
+		for _, m := range w.living() {
+			if metadata(m)["fly_placer_retire"] != "" || metadata(m)["fly_placer_decision"] != "" {
+				begun[m.Group()] = true
+			}
+		}
+		m, ok := pick(w, func(m flysim.Machine) bool {
+			return which(m) && begun[m.Group()] && m.State == "started" && (m.Serves() || !old(m))
 		})
-		m, ok := pick(w, func(m flysim.Machine) bool { return which(m) && m.State == "started" })
-		if !ok || !begun {
-			return // what serves nothing from the start is left as it is
+		if !ok {
+			return
 		}
 		w.watch.spoiled(m, w.now())
 		w.ChangeMachine(shop, m.ID, how)

@@ -87,13 +87,13 @@ func (j *job) look(ctx context.Context) error {
 	}))
 }
 
-// stepBack lets the old Machines get requests again, if all of them can: some of
-// them alone would be overloaded. It reports no error when they cannot.
+// stepBack lets the old Machines get requests again, if all that served can: some
+// of them alone would be overloaded. It reports no error when they cannot.
 func (j *job) stepBack(ctx context.Context) error {
 	fine := make([]bool, len(j.leaving))
 	j.parallel(j.leaving, func(i int, m Machine) error {
 		now, alive, err := j.alive(ctx, m.ID)
-		fine[i] = err == nil && alive && j.fine(now)
+		fine[i] = err == nil && alive && (j.fine(now) || now.State == "started" && !j.fine(m)) // it was sick before
 		return err
 	})
 	if len(fine) == 0 || slices.Contains(fine, false) || !j.complete() {

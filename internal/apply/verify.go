@@ -9,13 +9,13 @@ import (
 )
 
 // verify finds out whether somebody changed the group since it was locked. When
-// new Machines get requests it waits for the old ones that stay, which must
-// serve on when the others go.
+// others are about to go it waits for the old Machines that stay, which must
+// serve then.
 func (j *job) verify(ctx context.Context) error {
 	for deadline := j.Clock.Now().Add(j.StartTimeout); ; {
 		sick, err := j.compare(ctx)
 		switch {
-		case err != nil || sick == nil || !j.serve:
+		case err != nil || sick == nil || !j.serve || len(j.leaving) == 0:
 			return err
 		case j.Clock.Now().After(deadline):
 			return sick
@@ -87,9 +87,12 @@ func unwell(m Machine) error {
 	return fmt.Errorf("keep Machine %s in %s healthy: it is %s; checks that do not pass: %s", m.ID, m.Region, what, or(m.failingChecks(), "none"))
 }
 
-// stays tells whether a Machine served when the group was locked, and is to go
-// on.
-func (j *job) stays(was Machine) bool { return !was.Cordoned && j.fine(was) && !j.goes(was) }
+// stays tells whether a Machine ran when the group was locked and is to serve
+// when others go. Its checks may have failed even then: nobody plans on top of
+// that, nor is anything taken away.
+func (j *job) stays(was Machine) bool {
+	return !j.goes(was) && !was.Cordoned && was.HostStatus == "ok" && (was.State == "started" || j.fine(was))
+}
 
 func (j *job) goes(m Machine) bool { return has(j.leaving, m) }
 
