@@ -99,7 +99,7 @@ func (r *run) answer(p placement.Problem) (placement.Answer, error) {
 		}
 	}
 	if r.cfg.Frontier {
-		a.Frontier, err = placement.Frontier(p, within)
+		a.Frontier, err = placement.Frontier(p, a.Solution, within)
 	}
 	return a, err
 }

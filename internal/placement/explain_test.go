@@ -175,7 +175,7 @@ func TestAnswerIsOneObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	points, err := Frontier(p, Options{})
+	points, err := Frontier(p, sol, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func TestExplanationIsHonestAboutItsLimit(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, again) {
 		t.Errorf("%+v, %v; on more processors it was %+v", again, err, got)
 	}
-	points, err := Frontier(p, Options{MaxNodes: 4000})
+	points, err := Frontier(p, sol, Options{MaxNodes: 4000})
 	if err != nil || !slices.ContainsFunc(points, func(x Point) bool { return x.Status == Feasible || x.Status == Unknown }) {
 		t.Errorf("%+v, %v; want points that are not proven", points, err)
 	}

@@ -50,11 +50,13 @@ func (f *family) prepare(start uint64, maxNodes int) {
 	}
 }
 
-// spread begins with the best number of regions that is found quickly, and goes
-// from each number to the next: the best set there is near to one with a region
-// more or less, and the multipliers change little. Variant i opens i+1 regions.
-func (f *family) spread(maxNodes int) {
+// spread begins with the best number of regions that is found quickly from start,
+// and goes from each number to the next: the best set there is near to one with
+// a region more or less, and the multipliers change little. Variant i opens i+1
+// regions.
+func (f *family) spread(start uint64, maxNodes int) {
 	s := newSearch(f.model, maxNodes)
+	s.start = start
 	if s.warmUp(); !s.found {
 		return
 	}

@@ -13,7 +13,11 @@ func TestFrontierEqualsBruteForce(t *testing.T) {
 	count := map[Status]int{}
 	for seed := range uint64(2000) {
 		p := randomProblem(rand.New(rand.NewPCG(seed, 21)))
-		got, err := Frontier(p, Options{})
+		var known Solution
+		if seed%2 == 0 {
+			known = solve(t, p)
+		}
+		got, err := Frontier(p, known, Options{})
 		if err != nil || len(got) != len(p.Candidates) {
 			t.Fatalf("seed %d: %d points, %v", seed, len(got), err)
 		}
@@ -42,6 +46,27 @@ func TestFrontierEqualsBruteForce(t *testing.T) {
 	}
 }
 
+// A frontier that is cut short doesn't fall behind what is known.
+func TestFrontierIsNoWorseThanTheAnswer(t *testing.T) {
+	p := cityProblem(1, 40, 60, Machine)
+	sol, err := Solve(p, Options{MaxNodes: 50_000})
+	if err != nil || len(sol.Placement) == 0 {
+		t.Fatalf("%s, %v", sol.Status, err)
+	}
+	points, err := Frontier(p, sol, Options{MaxNodes: 400})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range points {
+		if x.Regions != i+1 || len(x.Open) > 0 && len(x.Open) != i+1 {
+			t.Errorf("point %d: %+v", i, x)
+		}
+		if i+1 == len(sol.Open) && (len(x.Placement) == 0 || x.Objective > sol.Objective) {
+			t.Errorf("%+v is worse than %v in %v", x, sol.Objective, sol.Open)
+		}
+	}
+}
+
 func TestWithinGivesMoreWorkForMoreTime(t *testing.T) {
 	small, large := geoProblem(1, 10, 20, 1), geoProblem(1, 40, 100, 1)
 	a, b, c := Within(small, time.Second).MaxNodes, Within(small, 10*time.Second).MaxNodes, Within(large, 10*time.Second).MaxNodes
@@ -53,8 +78,8 @@ func TestWithinGivesMoreWorkForMoreTime(t *testing.T) {
 // The solve itself, then every number of regions. Run with -benchtime 200x for
 // the figures of docs/design.md §11.
 func BenchmarkFrontier18x40x168(b *testing.B) {
-	benchmarkBeside(b, func(p Problem, _ Solution) (unproven int, err error) {
-		points, err := Frontier(p, Options{})
+	benchmarkBeside(b, func(p Problem, sol Solution) (unproven int, err error) {
+		points, err := Frontier(p, sol, Options{})
 		for _, point := range points {
 			if point.Status != Optimal && point.Status != Infeasible {
 				unproven++

@@ -38,7 +38,7 @@ func (out *Group) evidence(c changeInput, a answer) error {
 	if err := out.leftOut(c, a, first, within); err != nil {
 		return err
 	}
-	points, err := placement.Frontier(a.problem, within)
+	points, err := placement.Frontier(a.problem, a.Solution, within)
 	if err != nil {
 		return err
 	}
