@@ -61,7 +61,7 @@ func (r *run) apply(ctx context.Context) int {
 			"apply on a push to the default branch"), exitUsage)
 	}
 	if err := errors.Join(r.makeReportDir(), r.policyKnown()); err != nil {
-		return r.fail(ctx, err, exitUsage)
+		return r.fail(ctx, err, exitOf(err))
 	}
 	var m merge
 	var err error
@@ -70,12 +70,12 @@ func (r *run) apply(ctx context.Context) int {
 			return r.fail(ctx, err, exitFailed)
 		}
 		if err = r.goByNewest(ctx, m.head); err != nil {
-			return r.fail(ctx, err, exitUsage)
+			return r.fail(ctx, err, exitOf(err))
 		}
 	}
 	jobs, err := r.jobs(ctx)
 	if err != nil {
-		return r.fail(ctx, err, exitUsage)
+		return r.fail(ctx, err, exitOf(err))
 	}
 	for _, j := range jobs {
 		if j.idle {

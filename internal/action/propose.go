@@ -28,7 +28,7 @@ func (r *run) propose(ctx context.Context) int {
 		return r.fail(ctx, err, exitUsage)
 	}
 	if err := r.policyKnown(); err != nil {
-		return r.fail(ctx, err, exitUsage)
+		return r.fail(ctx, err, exitOf(err))
 	}
 	rep, status := r.planned(ctx)
 	if status != exitOK {
@@ -251,7 +251,7 @@ func or(a, b string) string {
 // applyPlans makes plans and applies them at once, without review.
 func (r *run) applyPlans(ctx context.Context) int {
 	if err := r.policyKnown(); err != nil {
-		return r.fail(ctx, err, exitUsage)
+		return r.fail(ctx, err, exitOf(err))
 	}
 	rep, status := r.planned(ctx)
 	if status != exitOK {
