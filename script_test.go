@@ -194,12 +194,14 @@ func startWorld(ts *testscript.TestScript, neg bool, args []string) {
 	if sc.Hours == 0 {
 		h.from = now.Add(-170 * time.Hour)
 	}
-	for _, a := range sc.Apps {
+	for i, a := range sc.Apps {
 		app := flysim.App{Name: a.Name, Org: a.Org, Role: a.Role}
 		for _, ip := range a.IPs {
 			app.IPs = append(app.IPs, flysim.IP{Address: ip})
 		}
-		fly.AddApp(app)
+		if i == 0 || a.Name != sc.Apps[i-1].Name { // else another process group of it
+			fly.AddApp(app)
+		}
 		fly.AddWeb(a.Name, flysim.Web{Group: a.Group, Regions: a.Machines, SoftLimit: a.Soft, HardLimit: a.Hard})
 		if a.Unmeasured {
 			continue

@@ -56,12 +56,12 @@ type job struct {
 // default branch brings, else those of the files. Whatever is wrong with any of
 // the files is told before anything is changed.
 func (r *run) apply(ctx context.Context) int {
-	if r.runner.EventName == "pull_request_target" {
-		return r.fail(ctx, hint.Wrap(errors.New("apply: not on pull_request_target, which nobody has reviewed"),
-			"apply on a push to the default branch"), exitUsage)
+	if r.runner.EventName == "pull_request_target" || r.runner.pullEvent() && !r.cfg.DryRun {
+		return r.fail(ctx, hint.Wrap(fmt.Errorf("apply: not on %s, whose head nobody has merged", r.runner.EventName),
+			"apply on a push to the default branch; with dry-run the calls are shown on pull_request, too"), exitUsage)
 	}
 	if err := errors.Join(r.makeReportDir(), r.policyKnown()); err != nil {
-		return r.fail(ctx, err, exitUsage)
+		return r.fail(ctx, err, exitOf(err))
 	}
 	var m merge
 	var err error
@@ -70,12 +70,12 @@ func (r *run) apply(ctx context.Context) int {
 			return r.fail(ctx, err, exitFailed)
 		}
 		if err = r.goByNewest(ctx, m.head); err != nil {
-			return r.fail(ctx, err, exitUsage)
+			return r.fail(ctx, err, exitOf(err))
 		}
 	}
 	jobs, err := r.jobs(ctx)
 	if err != nil {
-		return r.fail(ctx, err, exitUsage)
+		return r.fail(ctx, err, exitOf(err))
 	}
 	for _, j := range jobs {
 		if j.idle {

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func (r *run) propose(ctx context.Context) int {
 		return r.fail(ctx, err, exitUsage)
 	}
 	if err := r.policyKnown(); err != nil {
-		return r.fail(ctx, err, exitUsage)
+		return r.fail(ctx, err, exitOf(err))
 	}
 	rep, status := r.planned(ctx)
 	if status != exitOK {
@@ -161,13 +162,13 @@ func (r *run) undesired(ctx context.Context, app config.AppConfig, d decision.De
 }
 
 // decide returns the decision that a plan makes, and its file. What was decided
-// about groups that are held now stays.
+// about groups that are held now, or not planned, stays.
 func (r *run) decide(ctx context.Context, p plan.Plan, app config.AppConfig) (decision.Decision, []byte, error) {
 	d, _ := decision.FromPlan(p)
 	if before := r.standing(ctx, app).inForce; before != nil {
-		for _, g := range p.Groups {
-			if old, said := before.Groups[g.Name]; said && g.Status == plan.Held {
-				d.Groups[g.Name] = old
+		for name, old := range before.Groups {
+			if _, planned := d.Groups[name]; !planned && !slices.Contains(p.Gone, name) {
+				d.Groups[name] = old
 			}
 		}
 	}
@@ -239,20 +240,15 @@ func (r *run) showProposal(rep *report.Report, made ghapi.Proposal, entries []pr
 		r.tell(slog.LevelWarn, fmt.Sprintf("somebody else pushed to %s: nothing was written to it", proposal.Branch),
 			"merge its pull request, or close it and delete the branch: the next run then begins a new one")
 	}
-	r.log.Info(fmt.Sprintf("pull request %s: %s", made.Operation, or(made.URL, made.CompareURL)))
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
+	if url := cmp.Or(made.URL, made.CompareURL); url != "" {
+		r.log.Info(fmt.Sprintf("pull request %s: %s", made.Operation, url))
 	}
-	return b
 }
 
 // applyPlans makes plans and applies them at once, without review.
 func (r *run) applyPlans(ctx context.Context) int {
 	if err := r.policyKnown(); err != nil {
-		return r.fail(ctx, err, exitUsage)
+		return r.fail(ctx, err, exitOf(err))
 	}
 	rep, status := r.planned(ctx)
 	if status != exitOK {

@@ -88,7 +88,7 @@ func Run(ctx context.Context, p Process) int {
 	var name string
 	if !in.Command.Offline() {
 		if policy, name, err = r.policyFile(ctx, in); err != nil {
-			return r.fail(ctx, err, exitUsage)
+			return r.fail(ctx, err, exitOf(err))
 		}
 	}
 	r.policy = policy
@@ -165,12 +165,9 @@ func (r *run) repoFile(ctx context.Context, name string) ([]byte, error) {
 		data, _, err := r.Process.read(name)
 		return data, err
 	}
-	workspace := r.runner.workspace(r.Process)
-	if rel, err := filepath.Rel(workspace, name); filepath.IsAbs(name) && err == nil && filepath.IsLocal(rel) {
-		name = rel
-	}
+	name = r.inRepo(name)
 	if r.runner.EventName != "pull_request_target" || filepath.IsAbs(name) {
-		data, found, err := readIn(workspace, name)
+		data, found, err := readIn(r.runner.workspace(r.Process), name)
 		if err != nil || found || r.runner.checkedOut(r.Process) {
 			return data, err
 		}
@@ -179,15 +176,16 @@ func (r *run) repoFile(ctx context.Context, name string) ([]byte, error) {
 		return nil, hint.Wrap(fmt.Errorf("read %s: %w", name, errNoCheckout),
 			"check out the repository before this step")
 	}
-	gh, err := r.github(r.cfg.GitHubToken)
-	if err != nil {
-		return nil, err
+	return r.fileAt(ctx, name, r.runner.SHA)
+}
+
+// exitOf is the exit status for an error about the inputs: what GitHub did not
+// tell is not wrong with them.
+func exitOf(err error) int {
+	if errors.As(err, new(*ghapi.Error)) {
+		return exitFailed
 	}
-	data, found, err := gh.ReadFile(ctx, r.runner.Repository, name, r.runner.SHA)
-	if found && data == nil {
-		data = []byte{} // empty, but there
-	}
-	return data, err
+	return exitUsage
 }
 
 func (r *run) github(token secret.Token) (*ghapi.Client, error) {

@@ -66,6 +66,7 @@ func (p *Plan) driftOthers(in Input) {
 	groups := fleet.Groups(in.App, in.Now)
 	for _, name := range slices.Sorted(maps.Keys(in.InForce)) {
 		if !slices.ContainsFunc(groups, func(g fleet.Group) bool { return g.Name == name }) {
+			p.Gone = append(p.Gone, name)
 			p.Findings = append(p.Findings, Finding{
 				Warning, fmt.Sprintf("the decision in force is on process group %q, which the app does not have", name), "leave it out of the decision, or deploy it: `fly deploy`",
 			})

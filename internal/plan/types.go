@@ -45,6 +45,8 @@ type Plan struct {
 	// planned. What it says of Groups is in their Decided.
 	Refused  []Refusal
 	Unjudged []string
+	// Gone are process groups of the decision in force that the app does not have.
+	Gone []string
 }
 
 // A Finding is something the reader should know besides the plan itself.
