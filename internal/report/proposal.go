@@ -21,10 +21,6 @@ type Proposal struct {
 	// Touched tells that somebody else pushed to the branch, which stays as it is
 	// since.
 	Touched bool
-	// Declined is a pull request that asked for this very decision and was
-	// closed without being merged; 0 when there is none.
-	Declined    int
-	DeclinedURL string
 	// Findings are what else somebody should know: labels that could not be set,
 	// a reviewer who is none.
 	Findings []plan.Finding
@@ -99,8 +95,6 @@ func (b *builder) proposal(p *Proposal) doc.Document {
 		warn(doc.Join(branch, doc.T(" is pushed, but the repository does not let workflows create its pull request.")),
 			doc.Join(doc.T("tick "), doc.B("Allow GitHub Actions to create and approve pull requests"),
 				doc.T(" in Settings → Actions → General → Workflow permissions, or "), open))
-	case p.Declined > 0:
-		say(doc.T("Not proposed again: "), link(p.Declined, p.DeclinedURL), doc.T(" asked for the same and was closed without being merged. A decision that differs by a region will be proposed."))
 	}
 	d = append(d, b.findings(p.Findings)...)
 	if len(d) == 0 {

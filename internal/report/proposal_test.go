@@ -25,9 +25,8 @@ func proposals() map[string]Proposal {
 			Operation: Blocked, Branch: "fly-placer/placement",
 			CompareURL: "https://github.com/acme/shop/compare/main...fly-placer/placement?quick_pull=1&title=fly-placer%3A+shop",
 		},
-		"touched":  {Operation: None, Number: 12, URL: pulls + "12", Branch: "fly-placer/placement", Touched: true},
-		"declined": {Operation: None, Branch: "fly-placer/placement", Declined: 9, DeclinedURL: pulls + "9"},
-		"none":     {Operation: None, Branch: "fly-placer/placement"},
+		"touched": {Operation: None, Number: 12, URL: pulls + "12", Branch: "fly-placer/placement", Touched: true},
+		"none":    {Operation: None, Branch: "fly-placer/placement"},
 		"warned": {
 			Operation: Created, Number: 12, URL: pulls + "12", Branch: "fly-placer/placement",
 			Findings: []plan.Finding{{Level: plan.Warning, Text: "the label `placement` could not be set: 403 Forbidden", Hint: "add `issues: write` to the permissions of the job"}},
@@ -69,7 +68,7 @@ func TestOutputsOfAProposal(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	none := proposals()["declined"]
+	none := proposals()["none"]
 	got, err := Outputs(Report{Proposal: &none})
 	if err != nil || got["pull-request-number"] != "" || got["pull-request-operation"] != "none" {
 		t.Errorf("%v, error %v", got, err)
