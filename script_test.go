@@ -122,7 +122,7 @@ type scriptWorld struct {
 	metrics *promsim.Server
 	github  *ghsim.Server
 	pushes  []ghsim.Push
-	began   time.Time  // the stopwatch
+	began   time.Time // the stopwatch
 }
 
 // A scenario is the JSON form of a world.
