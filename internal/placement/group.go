@@ -56,7 +56,7 @@ func (t *tree) gather(needed uint64, most int) int {
 		}
 		looked += len(choices)
 		g.least[len(regions)] = choices
-		for d := len(regions) - 1; d >= 0; d-- {
+		for d := range slices.Backward(regions) {
 			g.least[d] = make([]float64, 1<<d)
 			for choice := range g.least[d] {
 				g.least[d][choice] = min(g.least[d+1][choice], g.least[d+1][choice|1<<d])
