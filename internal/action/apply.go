@@ -300,8 +300,12 @@ func (r *run) consented(ctx context.Context, m merge, j *job, res report.Result)
 		res.Outcome, res.Reason, res.Hints = report.Stale, why, hints
 		return res
 	}
-	if err := r.stillRight(ctx, j); err != nil {
-		res = failed(res, err)
+	wrong, err := r.stillRight(ctx, j)
+	switch {
+	case err != nil:
+		return failed(res, err)
+	case wrong != nil:
+		res = failed(res, wrong)
 		res.Outcome = report.Stale
 	}
 	return res

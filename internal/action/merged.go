@@ -238,26 +238,24 @@ func (r *run) planOf(ctx context.Context, j *job, against beside) (plan.Plan, er
 	return results[0].plan, results[0].err
 }
 
-// stillRight returns why a decision from a comment is not applied: solved again
-// it is not feasible, or worth less than a change costs. A comment is reviewed
-// with less care than a file, and there may be days between them.
-func (r *run) stillRight(ctx context.Context, j *job) error {
+// stillRight returns why a decision from a comment is not right any more: solved
+// again it is not feasible, or worth less than a change costs. A comment is
+// reviewed with less care than a file, and there may be days between them. err is
+// why nobody can tell.
+func (r *run) stillRight(ctx context.Context, j *job) (wrong, err error) {
 	if !j.again {
-		return nil
+		return nil, nil
 	}
 	p, err := r.planOf(ctx, j, beside{decided: &j.Decision})
 	if err != nil {
-		return fmt.Errorf("plan again, as a decision in a comment requires: %w", err)
-	}
-	if err := p.DecisionHolds(); err != nil {
-		return err
+		return nil, fmt.Errorf("plan again, as a decision in a comment requires: %w", err)
 	}
 	for _, name := range sortedKeys(j.Groups) {
 		if !slices.ContainsFunc(p.Groups, func(g plan.Group) bool { return g.Name == name }) {
-			return hint.Wrap(fmt.Errorf("process group %s: there is no plan to judge the decision by", name), "decide with a file, .fly-placer/%s.yml", j.Name)
+			return nil, hint.Wrap(fmt.Errorf("process group %s: there is no plan to judge the decision by", name), "decide with a file, .fly-placer/%s.yml", j.Name)
 		}
 	}
-	return nil
+	return p.DecisionHolds(), nil
 }
 
 // farewell is how long the comments of a cancelled job may take: it is killed soon.

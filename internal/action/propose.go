@@ -35,30 +35,38 @@ func (r *run) propose(ctx context.Context) int {
 	if status != exitOK {
 		return status
 	}
+	made, entries, err := r.offer(ctx, gh, &rep)
+	if err != nil { // the plans are told all the same
+		rep.Errors = append(rep.Errors, r.problems(err, "")...)
+		r.problem(slog.LevelError, err)
+		for i, p := range rep.Plans {
+			if p.Outcome == plan.Planned {
+				rep.Plans[i].Outcome = plan.Failed // it was to be proposed
+			}
+		}
+		return r.publish(ctx, rep)
+	}
+	r.showProposal(&rep, made, entries)
+	return r.publish(ctx, rep)
+}
+
+// offer makes the pull request say what the plans of rep decide, and adds what is
+// to be said of them to rep.
+func (r *run) offer(ctx context.Context, gh *ghapi.Client, rep *report.Report) (ghapi.Proposal, []proposal.Entry, error) {
 	refused, err := r.refused(ctx, gh)
 	if err != nil {
-		return r.fail(ctx, err, exitFailed)
+		return ghapi.Proposal{}, nil, err
 	}
-	files, entries, errs := r.proposals(ctx, &rep, refused)
+	files, entries, errs := r.proposals(ctx, rep, refused)
 	for _, app := range sortedKeys(errs) {
 		rep.Errors = append(rep.Errors, r.problems(errs[app], app)...)
 		r.problem(slog.LevelError, errs[app])
 	}
-	made := ghapi.Proposal{Operation: "none"}
-	if len(files) > 0 {
-		if made, err = gh.Propose(ctx, r.request(files, entries)); err != nil {
-			rep.Errors = append(rep.Errors, r.problems(err, "")...)
-			r.problem(slog.LevelError, err)
-			for i, p := range rep.Plans {
-				if p.Outcome == plan.Planned {
-					rep.Plans[i].Outcome = plan.Failed // it was to be proposed
-				}
-			}
-			return r.publish(ctx, rep)
-		}
+	if len(files) == 0 {
+		return ghapi.Proposal{Operation: "none"}, entries, nil
 	}
-	r.showProposal(&rep, made, entries)
-	return r.publish(ctx, rep)
+	made, err := gh.Propose(ctx, r.request(files, entries))
+	return made, entries, err
 }
 
 // hub is the client for GitHub, which a command cannot do without.
