@@ -135,10 +135,18 @@ func next(set []int, n int) []int {
 }
 
 // irreducible takes limits away from all of them, the last first, as long as
-// the others still contradict each other. Each one that is left is needed, or
-// it could not be shown that it isn't.
+// the others still contradict each other: many at once as long as that works,
+// then one by one. Each one that is left is needed, or it could not be shown
+// that it isn't.
 func (r *refuter) irreducible() []int {
 	set := first(len(r.limits))
+	for many := len(set) / 2; many > 1; many /= 2 {
+		for end := len(set); end > 0; end -= many {
+			if rest := slices.Delete(slices.Clone(set), max(0, end-many), end); r.check(r.only(rest)) == Infeasible {
+				set = rest
+			}
+		}
+	}
 	for again := true; again; { // limits that were needed may be so no more
 		again = false
 		for i := range slices.Backward(set) { // what is left before i stays as it is
