@@ -33,6 +33,7 @@ type tree struct {
 
 	groups  []group // regions that are bounded together; none where they are few
 	grouped uint64  // the regions in them
+	other   []int   // free in another order
 
 	single            float64 // the last bound with each region by itself
 	taken             int     // how many of tried the bound opens

@@ -157,7 +157,8 @@
 // only, or in three. The search for sets that are better than the best by some
 // share is much smaller than that for all, and when it ends, none is. So the
 // share falls step by step, as far as the work will do; the last one that was
-// searched is the gap that is certified.
+// searched is the gap that is certified. Small steps are searched twice, group
+// by group and in the order of all regions, to go on with what is less.
 //
 // # Variants
 //

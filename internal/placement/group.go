@@ -29,7 +29,8 @@ func inGroup(count, work int) int {
 
 // gather puts the regions to decide into groups of so many at most, and prices
 // every choice in each. From then on they are decided group by group, those
-// first that edges wish for most. It returns how many choices it looked at.
+// first that edges wish for most; the order without groups is kept as the other
+// one. It returns how many choices it looked at.
 func (t *tree) gather(needed uint64, most int) int {
 	if most < 2 {
 		return 0
@@ -64,7 +65,7 @@ func (t *tree) gather(needed uint64, most int) int {
 		}
 		t.groups = append(t.groups, g)
 	}
-	t.free = t.free[:0]
+	t.other, t.free = t.free, make([]int, 0, len(t.free))
 	for _, g := range t.groups {
 		t.free = append(t.free, g.regions...)
 	}

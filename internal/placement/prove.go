@@ -25,7 +25,7 @@ func (s *search) gatherFor(work int) {
 // far as the work that is left will do: the sets to look at grow by a constant
 // factor for each dollar, or by less.
 func (s *search) certify() {
-	const first, step, use = 0.3, 0.25, 0.9
+	const first, step, use = 0.3, 0.25, 0.75
 	limit := s.maxNodes
 	s.gatherFor((limit - s.nodes) / 8)
 	s.redecide((limit - s.nodes) / 8)
@@ -39,7 +39,11 @@ func (s *search) certify() {
 			return
 		}
 		if math.IsInf(s.unsolved, 1) {
-			now := max(2*looked, float64(s.nodes-begun))
+			sets := s.nodes - begun
+			if sets < limit/40 {
+				sets = s.race(next, sets)
+			}
+			now := max(2*looked, float64(sets))
 			each := (next - proven) / math.Log(now/looked)
 			proven, looked, most = next, now, limit-s.nodes
 			next += min(each*math.Log(use*float64(most)/looked), step*(s.lowest-root))
@@ -52,6 +56,26 @@ func (s *search) certify() {
 		}
 	}
 	s.unsolved, s.maxNodes = proven, limit
+}
+
+// race searches below a ceiling again, with the regions decided in the other
+// order, and goes on with the order that looks at fewer sets: on some problems
+// one order looks at ten times as many as the other, and small searches tell.
+// It returns how many the better one looks at.
+func (s *search) race(ceiling float64, sets int) int {
+	t := s.tree
+	if t.other == nil {
+		return sets
+	}
+	begun := s.nodes
+	t.free, t.other = t.other, t.free
+	s.searched(ceiling, begun+sets)
+	if !math.IsInf(s.unsolved, 1) {
+		t.free, t.other = t.other, t.free
+		s.unsolved = math.Inf(1)
+		return sets
+	}
+	return s.nodes - begun
 }
 
 // redecide looks for better sets that differ from the best in two groups only,
