@@ -29,6 +29,7 @@ type beside struct {
 
 // in adds it to the input of a plan.
 func (b beside) in(in plan.Input) plan.Input {
+	in.Unfinished = sortedKeys(apply.Unfinished(in.App))
 	if b.decided != nil {
 		in.Decided = placements(*b.decided)
 	}

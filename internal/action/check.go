@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fly-placer/fly-placer/internal/apply"
 	"github.com/fly-placer/fly-placer/internal/config"
 	"github.com/fly-placer/fly-placer/internal/demand"
 	"github.com/fly-placer/fly-placer/internal/fleet"
@@ -121,7 +122,7 @@ func (c *checkup) ask(ctx context.Context) {
 
 // input is what a plan of the app would be made from.
 func (c *checkup) input(p *patient) plan.Input {
-	in := plan.Input{App: p.app, Policy: p.Policy, Catalog: c.catalog, Latency: p.tables.latency, Prices: p.tables.prices, Now: c.now}
+	in := plan.Input{App: p.app, Policy: p.Policy, Catalog: c.catalog, Latency: p.tables.latency, Prices: p.tables.prices, Unfinished: sortedKeys(apply.Unfinished(p.app)), Now: c.now}
 	if p.tablesErr != nil {
 		in.Latency, in.Prices = latency.BuiltIn(), price.BuiltIn()
 	}

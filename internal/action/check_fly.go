@@ -203,7 +203,7 @@ func (c *checkup) fleetLines(l *lines, p *patient) {
 		}
 		for _, h := range g.Holds {
 			found := report.HoldWords(h.Reason) + ": " + h.Detail
-			if h.Reason == plan.DeployInProgress || h.Reason == plan.Unreadable { // it passes
+			if h.Reason == plan.DeployInProgress || h.Reason == plan.UnfinishedApply || h.Reason == plan.Unreadable { // it passes
 				l.unknown(what, h.Hint, "%s", found)
 			} else {
 				l.fail(what, h.Hint, "%s", found)

@@ -73,11 +73,28 @@ func requestHold(in Input, d demand.Demand) []Hold {
 	return []Hold{h}
 }
 
+// unfinished lists the group's Machines that an apply left half-way.
+func unfinished(in Input, g fleet.Group) []string {
+	var ids []string
+	for _, m := range g.Machines {
+		if slices.Contains(in.Unfinished, m.ID) {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
 // groupHolds are the reasons in the group itself.
 func groupHolds(in Input, g fleet.Group) []Hold {
 	var holds []Hold
 	if g.Deploy != "" {
 		holds = append(holds, Hold{DeployInProgress, g.Deploy, "run again when it is done"})
+	}
+	if marked := unfinished(in, g); len(marked) > 0 {
+		holds = append(holds, Hold{
+			UnfinishedApply, machines(len(marked)) + " of " + fmt.Sprint(len(g.Machines)) + " have its marks: " + strings.Join(marked, ", "),
+			"run `fly-placer apply` again, which goes on where it stopped",
+		})
 	}
 	if len(g.Failing) > 0 {
 		holds = append(holds, Hold{FailingChecks, machines(len(g.Failing)) + " of " + fmt.Sprint(len(g.Machines)) + ": " + strings.Join(g.Failing, ", "), "run again when they are healthy, or gone"})

@@ -29,6 +29,9 @@ type Input struct {
 	// Full are the regions that have no room for more Machines of a process
 	// group, by its name.
 	Full map[string][]region.Code
+	// Unfinished are the IDs of Machines with marks of an apply that did not end.
+	// What they are by then is neither what was decided nor what is to be.
+	Unfinished []string
 	// Decided are placements to judge, and InForce those that are merged, both
 	// by process group. Counts are of managed Machines, those that serve nothing
 	// included. Neither changes what is planned.

@@ -99,6 +99,7 @@ func TestHolds(t *testing.T) {
 			in.App.Machines[2].Config.Metadata["fly_release_version"] = "8"
 			in.App.Machines[2].Updated = now.Add(-14 * time.Minute)
 		}, plan.DeployInProgress},
+		{"marks of an apply", func(in *plan.Input) { in.Unfinished = []string{in.App.Machines[2].ID, "another-app's"} }, plan.UnfinishedApply},
 		{"canary", func(in *plan.Input) { in.App.Machines[2].Config.Metadata["fly_canary"] = "true" }, plan.DeployInProgress},
 		{"two blue-green deployments", func(in *plan.Input) {
 			in.App.Machines[2].Config.Metadata["fly_bluegreen_deployment_tag"] = "17"

@@ -244,6 +244,7 @@ const (
 	GappyMetrics     HoldReason = "gappy-metrics"
 	StaleMetrics     HoldReason = "stale-metrics"
 	DeployInProgress HoldReason = "deploy-in-progress"
+	UnfinishedApply  HoldReason = "unfinished-apply" // Machines have marks of an apply that did not end
 	Singleton        HoldReason = "singleton"
 	LiteFS           HoldReason = "litefs"
 	Volumes          HoldReason = "volumes"

@@ -205,6 +205,8 @@ func HoldWords(r plan.HoldReason) string {
 		return "the metrics have gaps"
 	case plan.StaleMetrics:
 		return "the metrics are old"
+	case plan.UnfinishedApply:
+		return "an apply stopped half-way"
 	case plan.DeployInProgress:
 		return "a deploy is in progress"
 	case plan.FailingChecks:

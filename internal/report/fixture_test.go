@@ -152,6 +152,8 @@ func held(reason plan.HoldReason) plan.Group {
 		h.Detail, h.Hint = "21 of 168 hours have no sample in the whole organization", "run it again when the window is whole."
 	case plan.StaleMetrics:
 		h.Detail, h.Hint = "the newest sample is 3 h 12 min old", "see status.flyio.net."
+	case plan.UnfinishedApply:
+		h.Detail, h.Hint = "2 Machines of 6 have its marks: 3d8d1000001f35, 3d8d1000003e6a", "run `fly-placer apply` again, which goes on where it stopped"
 	case plan.DeployInProgress:
 		h.Detail, h.Hint = "2 of 5 Machines run another release", "run it again when the deploy is done."
 	case plan.Singleton:
@@ -177,7 +179,7 @@ func held(reason plan.HoldReason) plan.Group {
 }
 
 var holdReasons = []plan.HoldReason{
-	plan.TooFewRequests, plan.NoSeries, plan.PartialMetrics, plan.GappyMetrics, plan.StaleMetrics, plan.DeployInProgress,
+	plan.TooFewRequests, plan.NoSeries, plan.PartialMetrics, plan.GappyMetrics, plan.StaleMetrics, plan.DeployInProgress, plan.UnfinishedApply,
 	plan.Singleton, plan.LiteFS, plan.Volumes, plan.FailingChecks, plan.NothingServes, plan.Unreadable, plan.NoConcurrency, plan.Unsteady,
 }
 

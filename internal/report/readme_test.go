@@ -17,7 +17,7 @@ func TestReadmeQuotesTheWordsOfHolds(t *testing.T) {
 	}
 	var printed []string
 	for _, reason := range []plan.HoldReason{
-		plan.TooFewRequests, plan.NoSeries, plan.PartialMetrics, plan.GappyMetrics, plan.StaleMetrics, plan.DeployInProgress, plan.Singleton,
+		plan.TooFewRequests, plan.NoSeries, plan.PartialMetrics, plan.GappyMetrics, plan.StaleMetrics, plan.DeployInProgress, plan.UnfinishedApply, plan.Singleton,
 		plan.LiteFS, plan.Volumes, plan.NothingServes, plan.Unreadable, plan.NoConcurrency, plan.Unsteady,
 	} {
 		printed = append(printed, groupAnswer(plan.Group{Status: plan.Held, Holds: []plan.Hold{{Reason: reason}}}))
