@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -169,7 +170,7 @@ func (j *job) ready(ctx context.Context, m Machine, deadline time.Time) error {
 		}
 		if now.After(deadline) {
 			return halted(Failed, "look at its logs with `fly logs`; start-timeout says how long it may take",
-				"start Machine %s in %s: after %s it is %s; checks that do not pass: %s", m.ID, m.Region, j.StartTimeout, m.State, or(m.failingChecks(), "none"))
+				"start Machine %s in %s: after %s it is %s; checks that do not pass: %s", m.ID, m.Region, j.StartTimeout, m.State, cmp.Or(m.failingChecks(), "none"))
 		}
 		if err := j.Clock.Sleep(ctx, wait); err != nil {
 			return err

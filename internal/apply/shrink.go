@@ -245,10 +245,3 @@ func hinted(err error) error {
 		return err
 	}
 }
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}

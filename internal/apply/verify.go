@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -77,14 +78,14 @@ func (j *job) compare(ctx context.Context) (sick, err error) {
 
 // unwell says what about a Machine that should serve is wrong.
 func unwell(m Machine) error {
-	what := or(m.State, "gone")
+	what := cmp.Or(m.State, "gone")
 	if m.Cordoned {
 		what += ", cordoned"
 	}
 	if m.ID != "" && m.HostStatus != "ok" {
 		what += ", its host " + m.HostStatus
 	}
-	return fmt.Errorf("keep Machine %s in %s healthy: it is %s; checks that do not pass: %s", m.ID, m.Region, what, or(m.failingChecks(), "none"))
+	return fmt.Errorf("keep Machine %s in %s healthy: it is %s; checks that do not pass: %s", m.ID, m.Region, what, cmp.Or(m.failingChecks(), "none"))
 }
 
 // stays tells whether a Machine ran when the group was locked and is to serve
