@@ -50,7 +50,7 @@ var layers = map[string]struct {
 		imports: "apply config decision demand endpoint fleet flyapi ghapi hint latency placement plan price promapi proposal region report secret",
 		modules: "github.com/sethvargo/go-githubactions golang.org/x/sync",
 	},
-	"demo": {imports: "action latency region sim/flysim sim/ghsim sim/promsim"},
+	"demo": {imports: "action endpoint latency region sim/flysim sim/ghsim sim/promsim"},
 
 	"sim/flysim":  {},
 	"sim/ghsim":   {imports: "sim/ghsim/gitsim"},

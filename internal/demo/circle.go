@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fly-placer/fly-placer/internal/action"
+	"github.com/fly-placer/fly-placer/internal/endpoint"
 	"github.com/fly-placer/fly-placer/internal/sim/flysim"
 	"github.com/fly-placer/fly-placer/internal/sim/ghsim"
 )
@@ -231,14 +232,7 @@ func tally(regions []string) string {
 const hurry = 50
 
 func (s *stage) sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d / hurry)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return endpoint.Sleep(ctx, d/hurry)
 }
 
 // run checks the repository out and runs the program as a workflow's step does. It
