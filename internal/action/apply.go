@@ -186,20 +186,21 @@ func (j *job) read(catalog region.Catalog) error {
 }
 
 // parse reads the decision file.
-func (j *job) parse(catalog region.Catalog) error {
-	d, err := decision.Parse(j.Apply.Decision, j.data, catalog)
-	if err == nil && d.App != j.Name {
-		err = wrongApp(j.AppConfig, j.data, d)
-	}
-	j.Decision = d
+func (j *job) parse(catalog region.Catalog) (err error) {
+	j.Decision, err = parseDecision(j.AppConfig, j.data, catalog)
 	return err
 }
 
-// wrongApp says that a decision file is another app's.
-func wrongApp(app config.AppConfig, data []byte, d decision.Decision) error {
-	return hint.Wrap(decision.Problem{
-		File: app.Apply.Decision, Line: lineOfApp(data), Path: "app", Text: fmt.Sprintf("it is a decision for %s, not for %s", d.App, app.Name),
-	}, "name the right file, or correct app in it")
+// parseDecision reads an app's decision file, which is wrong when it is another
+// app's.
+func parseDecision(app config.AppConfig, data []byte, catalog region.Catalog) (decision.Decision, error) {
+	d, err := decision.Parse(app.Apply.Decision, data, catalog)
+	if err == nil && d.App != app.Name {
+		err = hint.Wrap(decision.Problem{
+			File: app.Apply.Decision, Line: lineOfApp(data), Path: "app", Text: fmt.Sprintf("it is a decision for %s, not for %s", d.App, app.Name),
+		}, "name the right file, or correct app in it")
+	}
+	return d, err
 }
 
 var appKey = regexp.MustCompile(`(?m)^["']?app["']?[ \t]*:`)
@@ -353,11 +354,7 @@ func (r *run) broken(j *job, catalog region.Catalog, ours map[string]string) []p
 		}
 		app.Machines[i].Lease = nil
 	}
-	targets := map[string]map[region.Code]int{}
-	for name, g := range j.Groups {
-		targets[name] = g.Placement
-	}
-	refusals := plan.Check(plan.Input{App: app, Policy: j.Policy, Catalog: catalog, Prices: j.prices, Now: r.Now()}, targets)
+	refusals := plan.Check(plan.Input{App: app, Policy: j.Policy, Catalog: catalog, Prices: j.prices, Now: r.Now()}, placements(j.Decision))
 	return slices.DeleteFunc(refusals, func(refusal plan.Refusal) bool { return refusal.Rule == plan.RuleEgress && j.Apply.IgnoreEgress })
 }
 

@@ -108,10 +108,7 @@ func (r *run) proposed(ctx context.Context, app config.AppConfig) beside {
 		return beside{err: err}
 	}
 	if data != nil {
-		d, err := decision.Parse(app.Apply.Decision, data, region.Catalog{})
-		if err == nil && d.App != app.Name {
-			err = wrongApp(app, data, d)
-		}
+		d, err := parseDecision(app, data, region.Catalog{})
 		if err != nil {
 			return beside{err: err}
 		}
@@ -138,10 +135,7 @@ func (r *run) standing(ctx context.Context, app config.AppConfig) beside {
 		}
 		return beside{findings: notUnderstood(app, err)}
 	}
-	d, err := decision.Parse(app.Apply.Decision, data, region.Catalog{})
-	if err == nil && d.App != app.Name {
-		err = wrongApp(app, data, d)
-	}
+	d, err := parseDecision(app, data, region.Catalog{})
 	if err != nil {
 		return beside{findings: notUnderstood(app, err)}
 	}

@@ -18,9 +18,7 @@ type event struct {
 		User   struct {
 			Login string `json:"login"`
 		} `json:"user"`
-		Labels []struct {
-			Name string `json:"name"`
-		} `json:"labels"`
+		Labels []label `json:"labels"`
 	} `json:"pull_request"`
 	// Of a push: the branch, its commits before and after, and what lies between
 	// them.
@@ -36,6 +34,10 @@ type event struct {
 	Repository struct {
 		DefaultBranch string `json:"default_branch"`
 	} `json:"repository"`
+}
+
+type label struct {
+	Name string `json:"name"`
 }
 
 type branch struct {
@@ -115,10 +117,5 @@ func (r runner) labelled(name string) bool {
 	if r.event.PullRequest == nil {
 		return false
 	}
-	for _, l := range r.event.PullRequest.Labels {
-		if l.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.event.PullRequest.Labels, func(l label) bool { return l.Name == name })
 }

@@ -130,12 +130,13 @@ func (r *run) proposals(ctx context.Context, rep *report.Report, refused map[str
 		entry := proposal.Entry{App: p.App}
 		switch {
 		case p.Outcome == plan.Planned, p.Outcome == plan.NoChanges && p.HasDrift(): // then what runs is to be decided
-			d, data, err := r.decide(ctx, *p, app)
+			force := r.standing(ctx, app).inForce
+			d, data, err := decide(*p, force)
 			if err != nil {
 				errs[p.App] = err
 				continue
 			}
-			if why := r.undesired(ctx, app, d, refused[p.App]); why != nil {
+			if why := undesired(app, force, d, refused[p.App]); why != nil {
 				p.Findings = append(p.Findings, *why)
 				break
 			}
@@ -154,8 +155,8 @@ func (r *run) proposals(ctx context.Context, rep *report.Report, refused map[str
 
 // undesired says why a decision is not proposed: it is merged already, or people
 // refused it.
-func (r *run) undesired(ctx context.Context, app config.AppConfig, d decision.Decision, refused []refusal) *plan.Finding {
-	if force := r.standing(ctx, app).inForce; force != nil && force.Sum() == d.Sum() {
+func undesired(app config.AppConfig, force *decision.Decision, d decision.Decision, refused []refusal) *plan.Finding {
+	if force != nil && force.Sum() == d.Sum() {
 		return &plan.Finding{Level: plan.Notice, Text: "this is decided already, in " + app.Apply.Decision + ": there is nothing to propose"}
 	}
 	for _, m := range refused {
@@ -170,11 +171,11 @@ func (r *run) undesired(ctx context.Context, app config.AppConfig, d decision.De
 }
 
 // decide returns the decision that a plan makes, and its file. What was decided
-// about groups that are held now, or not planned, stays.
-func (r *run) decide(ctx context.Context, p plan.Plan, app config.AppConfig) (decision.Decision, []byte, error) {
+// about groups that are held now, or not planned, stays as force has it.
+func decide(p plan.Plan, force *decision.Decision) (decision.Decision, []byte, error) {
 	d, _ := decision.FromPlan(p)
-	if before := r.standing(ctx, app).inForce; before != nil {
-		for name, old := range before.Groups {
+	if force != nil {
+		for name, old := range force.Groups {
 			if _, planned := d.Groups[name]; !planned && !slices.Contains(p.Gone, name) {
 				d.Groups[name] = old
 			}
